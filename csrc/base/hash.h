@@ -1,0 +1,14 @@
+/* XXH3, for dictionaries (64 bits) and for files (128 bits, streamed). */
+#ifndef PM_BASE_HASH_H
+#define PM_BASE_HASH_H
+
+#include "base/status.h"
+
+typedef struct pm_hash128 {
+    uint64_t lo, hi;
+} pm_hash128;
+
+uint64_t pm_hash64(const void *bytes, size_t n);
+pm_hash128 pm_hash128_of(const void *bytes, size_t n);
+
+#endif

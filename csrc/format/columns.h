@@ -1,0 +1,67 @@
+/* Typed metadata of documents: none, one or several values each.
+ *
+ * Section COLS: u32 n | for each column u64 offset of its record from the section's start, + end | records:
+ *   varint name length, name | u8 kind | u8 flags (1: several values a document) | padding to 8
+ *   | u32 first value of each document, + end (only where flags & 1; else one bit a document, set where it has a value, as
+ *     codec/bitset.h) | values: u32 code (str), i64 (int, date, time), f64 (float), u8 (bool) | str: strings, sorted
+ * date: microseconds since 1970-01-01T00:00 (proleptic Gregorian); a value that is a day without time of day has kind
+ * PM_VALUE_DATE, with time of day PM_VALUE_TIME: a date column whose flags & 2 keeps one more bit a value: has time of day. */
+#ifndef PM_FORMAT_COLUMNS_H
+#define PM_FORMAT_COLUMNS_H
+
+#include "base/types.h"
+#include "format/container.h"
+#include "codec/bitset.h"
+#include "format/lexicon.h"
+
+typedef enum pm_value_kind {
+    PM_VALUE_STR,
+    PM_VALUE_INT,
+    PM_VALUE_FLOAT,
+    PM_VALUE_BOOL,
+    PM_VALUE_DATE, /* i: microseconds since 1970 of a day's start */
+    PM_VALUE_TIME  /* i: microseconds since 1970, local to the document (no zone); columns of dates may hold both */
+} pm_value_kind;
+
+typedef struct pm_value {
+    pm_value_kind kind;
+    int64_t i; /* int, bool, date, time */
+    double f;
+    pm_bytes s;
+} pm_value;
+
+typedef struct pm_column_data {
+    pm_bytes name;
+    pm_value_kind kind; /* of the column: PM_VALUE_TIME is never a column's kind, dates are PM_VALUE_DATE */
+    const uint32_t *starts; /* [n_docs + 1] values of each document */
+    const pm_value *values;
+} pm_column_data;
+pm_status pm_columns_write(pm_container_writer *w, const pm_column_data *columns, uint32_t n_columns, uint32_t n_docs,
+                           pm_error *err) PM_MUST_CHECK;
+
+typedef struct pm_column {
+    pm_bytes name;
+    pm_value_kind kind;
+    bool several;
+    uint32_t n_docs, n_values;
+    const uint8_t *starts; /* several, else NULL */
+    pm_bitmap has, timed;
+    const uint8_t *values;
+    pm_strings dictionary; /* str: sorted */
+} pm_column;
+
+typedef struct pm_columns {
+    const pm_container *file;
+    uint32_t n;
+    pm_column *at; /* owned */
+} pm_columns;
+pm_status pm_columns_open(pm_columns *c, const pm_container *file, uint32_t n_docs, pm_error *err) PM_MUST_CHECK;
+void pm_columns_close(pm_columns *c);
+pm_status pm_columns_verify(const pm_columns *c, pm_error *err) PM_MUST_CHECK;
+const pm_column *pm_columns_find(const pm_columns *c, pm_bytes name); /* NULL: no such column */
+/* Values of a document are [lo, hi). */
+pm_range pm_column_values(const pm_column *c, pm_doc d);
+/* Value i: i and f are set by kind; a string's code in i (its text by pm_strings_get on the dictionary). */
+pm_value pm_column_value(const pm_column *c, uint32_t i);
+
+#endif

@@ -1,0 +1,51 @@
+/* Positions of each stem group, and documents with term frequencies and impacts of each frequent one.
+ *
+ * Section POSI: u64 base of each 256 groups | u32 offset of each group's list from its base, + end | lists (codec/list.h;
+ *               the count is the lexicon's).
+ * Section DOCS: u32 n_lists (the first n_lists groups: those with at least PM_DOC_LIST_MIN occurrences) | u32 df of each |
+ *               u64 base of each 256 | u32 offset of each, + end | lists: for each block of documents 4 bytes of impact,
+ *               then a list of documents with payload tf - 1.
+ * Impact: two pairs (u8 tf, u8 length code); every document of the block has tf <= and length >= those of one of the pairs
+ * (tf 255: or more; length code: pm_length_floor). */
+#ifndef PM_FORMAT_POSTINGS_H
+#define PM_FORMAT_POSTINGS_H
+
+#include "base/types.h"
+#include "codec/list.h"
+#include "format/container.h"
+#include "format/lexicon.h"
+
+enum { PM_DOC_LIST_MIN = 64 };
+
+typedef struct pm_impact {
+    uint8_t tf_a, length_a, tf_b, length_b;
+} pm_impact;
+unsigned pm_length_code(uint32_t length);   /* greatest code whose floor is <= length */
+uint64_t pm_length_floor(unsigned code);    /* 3 bits of mantissa: 0..15 exact, then steps of 1/8 */
+
+/* Inverts group by group: positions[starts[g] .. starts[g + 1]) are group g's, increasing. doc_of and lengths: document of a
+ * position by the unit starts, tokens of each document. Encodes on up to `threads` threads, same bytes for any number. */
+typedef struct pm_postings_data {
+    uint32_t n_groups, n_docs, n_fields;
+    const uint64_t *starts; /* [n_groups + 1] */
+    const uint32_t *positions;
+    const uint32_t *unit_starts; /* [n_docs * n_fields + 1] */
+    unsigned threads;
+} pm_postings_data;
+pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data, pm_error *err) PM_MUST_CHECK;
+
+typedef struct pm_postings {
+    const pm_container *file;
+    pm_bytes positions, docs; /* list bytes */
+    const uint8_t *pos_bases, *pos_offsets, *doc_dfs, *doc_bases, *doc_offsets;
+    uint32_t n_groups, n_doc_lists;
+} pm_postings;
+
+pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups, pm_error *err) PM_MUST_CHECK;
+/* Position list of a group; an empty list for g out of range or damage. */
+pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_group g);
+/* Document list with payload tf - 1; false where the group has none (fewer than PM_DOC_LIST_MIN occurrences). impacts: 4
+ * bytes for each block. */
+bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out, const uint8_t **impacts);
+
+#endif

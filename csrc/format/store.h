@@ -1,0 +1,60 @@
+/* The original text of each unit, never normalised, in zstd blocks; and checkpoints from which a token's offset is found
+ * by tokenising a few words. All sections are absent where the index keeps no text.
+ *
+ * Section TOFF: u64 text start x (n_units + 1), in the concatenated raw text
+ * Section TBLK: n x { u64 raw start, u64 compressed start }, + end entry
+ * Section TEXT: zstd frames, one a block of at most PM_STORE_BLOCK raw bytes (a chunk of documents starts a block anew)
+ * Section CHKP: for each position k * PM_CHECKPOINT that is a token: u32 byte, u32 code point of its start in the unit's text
+ *               (sentinels: zeros) */
+#ifndef PM_FORMAT_STORE_H
+#define PM_FORMAT_STORE_H
+
+#include "base/types.h"
+#include "format/container.h"
+
+enum { PM_STORE_BLOCK = 1 << 15, PM_STORE_LEVEL = 1, PM_CHECKPOINT = 64 };
+
+/* Compresses one chunk of raw text (any length) into blocks; block entries are relative to the chunk. One packer a thread. */
+typedef struct pm_packer pm_packer;
+pm_status pm_packer_new(pm_packer **out, pm_error *err) PM_MUST_CHECK;
+void pm_packer_free(pm_packer *p);
+/* Appends compressed bytes to out and, for each block, u64 raw start and u64 compressed start (both from the chunk's start, the
+ * latter from out's length at the call) to blocks. */
+pm_status pm_packer_chunk(pm_packer *p, pm_bytes raw, pm_buf *out, pm_buf *blocks, pm_error *err) PM_MUST_CHECK;
+
+typedef struct pm_store_data {
+    const uint64_t *text_starts; /* [n_units + 1] */
+    uint32_t n_units;
+    const uint64_t *blocks;      /* pairs, absolute, + end pair */
+    size_t n_blocks;
+    const pm_bytes *parts;       /* compressed bytes, in order */
+    size_t n_parts;
+    const uint32_t *checkpoints; /* pairs */
+    size_t n_checkpoints;        /* ceil(n_positions / PM_CHECKPOINT) */
+} pm_store_data;
+pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_error *err) PM_MUST_CHECK;
+
+typedef struct pm_store {
+    const pm_container *file;
+    bool present;
+    const uint8_t *text_starts, *blocks, *checkpoints;
+    pm_bytes text;
+    uint32_t n_units, n_blocks;
+    uint32_t n_checkpoints;
+} pm_store;
+
+pm_status pm_store_open(pm_store *s, const pm_container *file, uint32_t n_units, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
+/* Decompresses everything; texts are valid UTF-8 is not checked here. */
+pm_status pm_store_verify(const pm_store *s, pm_error *err) PM_MUST_CHECK;
+uint64_t pm_store_length(const pm_store *s, pm_unit u); /* bytes of a unit's text; 0 for damage */
+
+/* Reads texts; keeps the last block, so that reading in order decompresses each block once. One a thread. */
+typedef struct pm_text_reader pm_text_reader;
+pm_status pm_text_reader_new(const pm_store *s, pm_text_reader **out, pm_error *err) PM_MUST_CHECK;
+void pm_text_reader_free(pm_text_reader *r);
+/* Appends bytes [lo, hi) of a unit's text (hi clipped to its length) to out. */
+pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi, pm_buf *out, pm_error *err) PM_MUST_CHECK;
+/* Checkpoint at or before pos: its position (a multiple of PM_CHECKPOINT, or the unit's start, then 0, 0), byte and code point. */
+void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_pos *at, uint32_t *byte, uint32_t *code_point);
+
+#endif

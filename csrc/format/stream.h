@@ -1,0 +1,36 @@
+/* The token stream: the id of every position in text order, u16 with escapes, random access in O(1).
+ *
+ * Section STRM: u16 code x n_positions (padded to 8 bytes) | u32 first exception of each block of 256 positions, + end
+ *               | u32 exceptions.   code < 0xfeff: the id; 0xfeff: sentinel; 0xff00 + j: exception j of the block */
+#ifndef PM_FORMAT_STREAM_H
+#define PM_FORMAT_STREAM_H
+
+#include "base/types.h"
+#include "format/container.h"
+
+enum { PM_STREAM_SENTINEL = 0xfeff, PM_STREAM_ESCAPE = 0xff00, PM_STREAM_BLOCK = 256 };
+
+/* ids[i] == PM_END marks a sentinel. */
+pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
+
+typedef struct pm_stream {
+    const pm_container *file;
+    const uint8_t *codes, *starts, *exceptions;
+    uint32_t n_positions, n_exceptions;
+} pm_stream;
+
+pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
+pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) PM_MUST_CHECK;
+pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code);
+/* Id at pos; PM_END for a sentinel, beyond the end, or after damage. */
+static inline pm_id pm_stream_at(const pm_stream *s, pm_pos pos) {
+    if (pos >= s->n_positions) {
+        return PM_END;
+    }
+    uint32_t code = (uint32_t)s->codes[2 * (size_t)pos] | (uint32_t)s->codes[2 * (size_t)pos + 1] << 8;
+    return code < PM_STREAM_SENTINEL ? code : pm_stream_escaped(s, pos, code);
+}
+/* Ids of [lo, hi) into out; hi <= n_positions. */
+void pm_stream_decode(const pm_stream *s, pm_pos lo, pm_pos hi, uint32_t *out);
+
+#endif

@@ -1,0 +1,38 @@
+/* A list of strings, front-coded in blocks of 16 so that any one is found by decoding at most 16. May be sorted (bytewise):
+ * then it can be searched.
+ *
+ *   u32 n | u32 block offset x ceil(n / 16) (from the first block) | blocks: varint length, bytes;
+ *   then for each further string: varint shared with the one before, varint rest, bytes */
+#ifndef PM_FORMAT_STRINGS_H
+#define PM_FORMAT_STRINGS_H
+
+#include "base/cursor.h"
+
+void pm_strings_encode(pm_buf *out, const pm_bytes *items, size_t n); /* total below 4 GB, else out->failed */
+
+typedef struct pm_strings { /* immutable view */
+    pm_bytes offsets, blocks;
+    uint32_t n;
+} pm_strings;
+
+/* Checks sizes only, O(1). n: the count it must hold, or UINT32_MAX for any. False: damage. */
+bool pm_strings_open(pm_bytes bytes, uint32_t n, pm_strings *out);
+/* Replaces out's content with string i. False after damage or i >= n (or when out failed). Cost: 16 strings. */
+bool pm_strings_get(const pm_strings *s, uint32_t i, pm_buf *out);
+/* Sorted lists: number of strings < key in *rank, and whether the one there equals key. False only after damage.
+ * scratch is overwritten. Cost O(log n). */
+bool pm_strings_find(const pm_strings *s, pm_bytes key, pm_buf *scratch, uint32_t *rank, bool *equal);
+
+/* Walks from string i on; text holds the current string. */
+typedef struct pm_strings_iter {
+    pm_strings list;
+    uint32_t i;
+    pm_cursor at;
+    pm_buf text;
+    bool bad;
+} pm_strings_iter;
+void pm_strings_iter_init(pm_strings_iter *it, const pm_strings *s, uint32_t i);
+bool pm_strings_iter_next(pm_strings_iter *it); /* first call gives string i; false at the end or after damage */
+void pm_strings_iter_release(pm_strings_iter *it);
+
+#endif

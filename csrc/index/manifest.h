@@ -1,0 +1,49 @@
+/* Which files make up the index: one file "manifest", replaced by rename. It names every retained generation (this stage
+ * writes one) and each file's size and XXH3-128, so that damage to any file is found. No times, no random numbers.
+ *
+ * Container of kind MANI. Section META: key/value strings (lang, main field, date column, key column, fields, store),
+ * u64 fingerprint. Section FILE: n x { u64 size, u64 hash lo, u64 hash hi, string name }. Section GENS: n x { u64 generation,
+ * n segments x { u32 file number, u32 n_docs, u64 n_tokens } }, newest last. */
+#ifndef PM_INDEX_MANIFEST_H
+#define PM_INDEX_MANIFEST_H
+
+#include "base/arena.h"
+#include "format/container.h"
+
+#define PM_MANIFEST_NAME "manifest"
+
+typedef struct pm_manifest_file {
+    char name[64]; /* [0-9a-z.-]+, checked: no path separators */
+    uint64_t size;
+    pm_hash128 hash;
+} pm_manifest_file;
+
+typedef struct pm_manifest_segment {
+    uint32_t file, n_docs;
+    uint64_t n_tokens;
+} pm_manifest_segment;
+
+typedef struct pm_generation {
+    uint64_t number; /* from 1 */
+    uint32_t n_segments;
+    pm_manifest_segment *segments;
+} pm_generation;
+
+typedef struct pm_manifest { /* arrays and strings live in arena */
+    pm_arena arena;
+    char *lang, *main_field, *date_column, *key_column; /* "" where none */
+    uint32_t n_fields;
+    char **fields; /* text fields over all segments, in order */
+    bool store;
+    uint64_t fingerprint;
+    uint32_t n_files, n_generations;
+    pm_manifest_file *files;
+    pm_generation *generations; /* increasing numbers */
+} pm_manifest;
+
+pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) PM_MUST_CHECK;
+void pm_manifest_release(pm_manifest *m);
+/* Writes dir/manifest: a temporary file, synced, renamed over it, the directory synced. */
+pm_status pm_manifest_write(const pm_manifest *m, const char *dir, pm_error *err) PM_MUST_CHECK;
+
+#endif

@@ -12,7 +12,11 @@ typedef struct pm_cursor {
     bool bad;
 } pm_cursor;
 
-static inline pm_cursor pm_cursor_of(pm_bytes b) { return (pm_cursor){b.p, b.p + b.n, false}; }
+/* No bytes may come as NULL: the cursor then stands on an empty string, so that no pointer arithmetic is done on NULL. */
+static inline pm_cursor pm_cursor_of(pm_bytes b) {
+    const uint8_t *p = b.n > 0 ? b.p : (const uint8_t *)"";
+    return (pm_cursor){p, p + b.n, false};
+}
 static inline size_t pm_cursor_left(const pm_cursor *c) { return (size_t)(c->end - c->p); }
 
 /* n bytes, or NULL with bad set. */

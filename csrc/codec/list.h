@@ -20,6 +20,13 @@ typedef struct pm_list { /* immutable view; copies are free */
     bool has_payload;
 } pm_list;
 
+/* Bytes below which no list of n can be: what a reader checks before it believes a count from a file, so that room for
+ * the decoded values stays within about 100 times the file. */
+static inline uint64_t pm_list_least_bytes(uint64_t n, unsigned n_columns) {
+    uint64_t blocks = (n + PM_BLOCK - 1) / PM_BLOCK;
+    return blocks * ((n > PM_BLOCK ? 8 : 0) + 2 * (uint64_t)n_columns);
+}
+
 /* Walks a list forward. After damage: at the end, with bad set. About 2 KB; lives on the stack or in an arena. */
 typedef struct pm_list_iter {
     pm_list list;

@@ -1,0 +1,267 @@
+/* Zones: bit maps for what tiles the text (sentences, paragraphs), an interval list for what does
+ * not (quotations). Quotations are disjoint, so that only the last one that begins at or before a
+ * position can hold it. */
+#include "format/zones.h"
+
+#include "base/buffer.h"
+
+enum {
+    SENTENCES = PM_FOURCC('S', 'E', 'N', 'T'),
+    PARAGRAPHS = PM_FOURCC('P', 'A', 'R', 'A'),
+    QUOTES = PM_FOURCC('Q', 'U', 'O', 'T'),
+    RANK_BITS = 512, /* between two rank counts of a bit map */
+    NEAR_STEPS = 8   /* sentences walked one by one before the ranks are searched */
+};
+
+/* ---- writing ---- */
+
+/* Bits of paragraphs at the set bits of sentences, in their order. */
+static pm_status put_paragraphs(pm_buf *out, const pm_zones_data *d, pm_error *err) {
+    size_t n_words = pm_bits_words(d->n_positions);
+    uint64_t n = 0;
+    for (size_t i = 0; i < n_words; i++) {
+        n += (uint64_t)__builtin_popcountll(d->sentences[i]);
+    }
+    uint64_t *bits = pm_calloc(pm_bits_words(n) + 1, sizeof *bits);
+    if (bits == NULL) {
+        return pm_fail_nomem(err, (pm_bits_words(n) + 1) * sizeof *bits);
+    }
+    uint64_t rank = 0;
+    for (size_t i = 0; i < n_words; i++) {
+        for (uint64_t left = d->sentences[i]; left != 0; left &= left - 1, rank++) {
+            if (d->paragraphs[i] & left & (~left + 1)) {
+                pm_bits_set(bits, rank);
+            }
+        }
+    }
+    pm_bitmap_encode(out, bits, n);
+    pm_free(bits);
+    return pm_buf_status(out, err);
+}
+
+static pm_status put_quotes(pm_buf *out, const pm_zones_data *d, pm_error *err) {
+    pm_buf_put_u32(out, d->n_quotes);
+    if (d->n_quotes > 0) {
+        uint32_t *payload = pm_alloc_array(d->n_quotes, sizeof *payload);
+        if (payload == NULL) {
+            return pm_fail_nomem(err, d->n_quotes * sizeof *payload);
+        }
+        for (uint32_t i = 0; i < d->n_quotes; i++) {
+            payload[i] = d->quote_lengths[i] - 1;
+        }
+        pm_list_encode(out, d->quote_starts, payload, d->n_quotes);
+        pm_free(payload);
+    }
+    return pm_buf_status(out, err);
+}
+
+pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *d, pm_error *err) {
+    pm_buf out;
+    pm_status status = PM_OK;
+    pm_buf_init(&out);
+    pm_bitmap_encode(&out, d->sentences, d->n_positions);
+    PM_GO(pm_buf_status(&out, err));
+    pm_container_section(w, SENTENCES, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
+    pm_buf_clear(&out);
+    PM_GO(put_paragraphs(&out, d, err));
+    pm_container_section(w, PARAGRAPHS, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
+    pm_buf_clear(&out);
+    PM_GO(put_quotes(&out, d, err));
+    pm_container_section(w, QUOTES, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
+out:
+    pm_buf_release(&out);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static pm_status open_bits(pm_bitmap *b, const pm_container *file, uint32_t id, uint64_t n_bits,
+                           pm_error *err) {
+    pm_bytes bytes;
+    PM_TRY(pm_container_need(file, id, &bytes, err));
+    if (!pm_bitmap_open(bytes, n_bits, b)) {
+        return pm_section_corrupt(file, id, 0, err, "%zu bytes are not a bit map of %llu bits",
+                                  bytes.n, (unsigned long long)n_bits);
+    }
+    return PM_OK;
+}
+
+static pm_status open_quotes(pm_list *list, const pm_container *file, uint32_t n_positions,
+                             pm_error *err) {
+    pm_bytes bytes;
+    PM_TRY(pm_container_need(file, QUOTES, &bytes, err));
+    pm_cursor c = pm_cursor_of(bytes);
+    uint32_t n = pm_cursor_u32(&c);
+    if (c.bad || n > n_positions || pm_cursor_left(&c) < pm_list_least_bytes(n, 2)) {
+        return pm_section_corrupt(file, QUOTES, 0, err,
+                                  "%u quotations in %u positions do not fit into %zu bytes", n,
+                                  n_positions, bytes.n);
+    }
+    *list = (pm_list){.bytes = {c.p, pm_cursor_left(&c)}, .n = n, .has_payload = true};
+    return PM_OK;
+}
+
+pm_status pm_zones_open(pm_zones *z, const pm_container *file, uint32_t n_positions,
+                        pm_error *err) {
+    *z = (pm_zones){.file = file, .n_positions = n_positions};
+    PM_TRY(open_bits(&z->sentences, file, SENTENCES, n_positions, err));
+    PM_TRY(open_bits(&z->paragraphs, file, PARAGRAPHS, z->sentences.n_ones, err));
+    return open_quotes(&z->quotes, file, n_positions, err);
+}
+
+/* ---- asking ---- */
+
+/* The position of the set bit of that rank, or UINT64_MAX. Cost: a search over the rank counts. */
+static uint64_t bitmap_select(const pm_bitmap *b, uint64_t rank) {
+    uint64_t lo = 0, hi = b->n_bits / RANK_BITS;
+    while (lo < hi) { /* the last run of RANK_BITS with at most `rank` ones before it */
+        uint64_t middle = hi - (hi - lo) / 2;
+        if (pm_bitmap_rank(b, middle * RANK_BITS) <= rank) {
+            lo = middle;
+        } else {
+            hi = middle - 1;
+        }
+    }
+    uint64_t seen = pm_bitmap_rank(b, lo * RANK_BITS), end = (lo + 1) * RANK_BITS;
+    uint64_t at = pm_bitmap_after(b, lo * RANK_BITS);
+    while (at < b->n_bits && at < end && seen < rank) {
+        at = pm_bitmap_after(b, at + 1);
+        seen++;
+    }
+    return at < b->n_bits && seen == rank ? at : UINT64_MAX;
+}
+
+/* The set bit `steps` before (after, if forward) that at `from`, whose rank is given. */
+static uint64_t walk(const pm_bitmap *b, uint64_t from, uint64_t rank, uint64_t steps,
+                     bool forward) {
+    if (steps > NEAR_STEPS) {
+        return bitmap_select(b, forward ? rank + steps : rank - steps);
+    }
+    uint64_t at = from;
+    for (; steps > 0 && at < b->n_bits; steps--) {
+        if (!forward && at == 0) {
+            return UINT64_MAX;
+        }
+        at = forward ? pm_bitmap_after(b, at + 1) : pm_bitmap_before(b, at - 1);
+    }
+    return at;
+}
+
+static bool interval(const pm_zones *z, pm_pos pos, uint64_t first, uint64_t next, pm_pos *lo,
+                     pm_pos *hi) {
+    if (first > pos || next <= pos || next > z->n_positions) {
+        return false;
+    }
+    *lo = (pm_pos)first;
+    *hi = (pm_pos)next;
+    return true;
+}
+
+static bool paragraph_at(const pm_zones *z, pm_pos pos, uint64_t sentence, pm_pos *lo, pm_pos *hi) {
+    uint64_t rank = pm_bitmap_rank(&z->sentences, sentence);
+    uint64_t first = pm_bitmap_before(&z->paragraphs, rank);
+    if (rank >= z->paragraphs.n_bits || first > rank) {
+        return false;
+    }
+    uint64_t next = pm_bitmap_after(&z->paragraphs, rank + 1);
+    uint64_t start = walk(&z->sentences, sentence, rank, rank - first, false);
+    uint64_t end = next >= z->paragraphs.n_bits
+                       ? z->n_positions
+                       : walk(&z->sentences, sentence, rank, next - rank, true);
+    return interval(z, pos, start, end, lo, hi);
+}
+
+/* From the first start > pos back to the one before it. */
+static void step_back(pm_list_iter *it) {
+    if (it->at > 0 && it->at < it->count) {
+        it->at--;
+        return;
+    }
+    uint32_t block = it->block < it->n_blocks ? it->block : it->n_blocks;
+    if (block > 0 && pm_list_iter_load(it, block - 1)) {
+        it->at = it->count - 1;
+    }
+}
+
+/* it stands on the first quotation, or on the last that begins at or before the position asked
+ * before. */
+static bool quote_at(const pm_zones *z, pm_pos pos, pm_list_iter *it, pm_pos *lo, pm_pos *hi) {
+    if (pm_list_iter_value(it) > pos) {
+        return false;
+    }
+    bool more_here = it->at + 1 < it->count;
+    if (more_here ? it->values[it->at + 1] <= pos : it->block + 1 < it->n_blocks) {
+        (void)pm_list_iter_advance(it, pos + 1);
+        if (it->bad) {
+            return false;
+        }
+        step_back(it);
+    }
+    uint32_t start = pm_list_iter_value(it);
+    if (start > pos) {
+        return false;
+    }
+    uint64_t end = (uint64_t)start + pm_list_iter_payload(it) + 1;
+    return interval(z, pos, start, end < z->n_positions ? end : z->n_positions, lo, hi);
+}
+
+bool pm_zone_at(const pm_zones *z, pm_zone zone, pm_pos pos, pm_list_iter *it, pm_pos *lo,
+                pm_pos *hi) {
+    if (pos >= z->n_positions) {
+        return false;
+    }
+    if (zone == PM_ZONE_QUOTE) {
+        if (it != NULL) {
+            return quote_at(z, pos, it, lo, hi);
+        }
+        pm_list_iter local;
+        pm_list_iter_init(&local, z->quotes);
+        return quote_at(z, pos, &local, lo, hi);
+    }
+    uint64_t sentence = pm_bitmap_before(&z->sentences, pos);
+    if (sentence > pos) {
+        return false;
+    }
+    if (zone == PM_ZONE_PARAGRAPH) {
+        return paragraph_at(z, pos, sentence, lo, hi);
+    }
+    return interval(z, pos, sentence, pm_bitmap_after(&z->sentences, (uint64_t)pos + 1), lo, hi);
+}
+
+/* ---- verifying ---- */
+
+static pm_status verify_quotes(const pm_zones *z, pm_error *err) {
+    pm_list_iter it;
+    uint64_t end = 0;
+    uint32_t seen = 0;
+    pm_list_iter_init(&it, z->quotes);
+    for (uint32_t at = pm_list_iter_value(&it); at != PM_END; at = pm_list_iter_next(&it)) {
+        uint64_t next = (uint64_t)at + pm_list_iter_payload(&it) + 1;
+        if (at < end || next > z->n_positions || it.bad) {
+            return pm_section_corrupt(z->file, QUOTES, 0, err,
+                                      "quotation %u: expected one between positions %llu and %u, "
+                                      "found [%u, %llu)",
+                                      seen, (unsigned long long)end, z->n_positions, at,
+                                      (unsigned long long)next);
+        }
+        end = next;
+        seen++;
+    }
+    if (it.bad || seen != z->quotes.n) {
+        return pm_section_corrupt(z->file, QUOTES, 0, err,
+                                  "expected %u quotations, %u can be decoded", z->quotes.n, seen);
+    }
+    return PM_OK;
+}
+
+pm_status pm_zones_verify(const pm_zones *z, pm_error *err) {
+    if (!pm_bitmap_verify(&z->sentences)) {
+        return pm_section_corrupt(z->file, SENTENCES, 0, err,
+                                  "expected the rank counts of its bits");
+    }
+    if (!pm_bitmap_verify(&z->paragraphs)) {
+        return pm_section_corrupt(z->file, PARAGRAPHS, 0, err,
+                                  "expected the rank counts of its bits");
+    }
+    return verify_quotes(z, err);
+}

@@ -1,12 +1,14 @@
 /* Positions of each stem group, and documents with term frequencies and impacts of each frequent one.
  *
- * Section POSI: u64 base of each 256 groups | u32 offset of each group's list from its base, + end | lists (codec/list.h;
- *               the count is the lexicon's).
- * Section DOCS: u32 n_lists (the first n_lists groups: those with at least PM_DOC_LIST_MIN occurrences) | u32 df of each |
- *               u64 base of each 256 | u32 offset of each, + end | lists: for each block of documents 4 bytes of impact,
- *               then a list of documents with payload tf - 1.
+ * Section POSI: lists (codec/list.h; the count is the lexicon's) | u64 base of each 256 entries of the following | u32 offset
+ *               of each group's list from its base, + end
+ * Section DOCS: lists: for each block of documents 4 bytes of impact, then a list of documents with payload tf - 1
+ *               | u64 base of each 256 | u32 offset of each, + end | u32 df of each | u32 n_lists (the first n_lists groups:
+ *               those with at least PM_DOC_LIST_MIN occurrences)
+ * Tables follow the lists, so that a writer need not hold the lists.
  * Impact: two pairs (u8 tf, u8 length code); every document of the block has tf <= and length >= those of one of the pairs
- * (tf 255: or more; length code: pm_length_floor). */
+ * (tf 255: or more; length code: pm_length_floor). Documents and positions that a damaged list yields may lie beyond the
+ * segment's: whoever indexes an array by them compares first. */
 #ifndef PM_FORMAT_POSTINGS_H
 #define PM_FORMAT_POSTINGS_H
 
@@ -18,13 +20,14 @@
 enum { PM_DOC_LIST_MIN = 64 };
 
 typedef struct pm_impact {
-    uint8_t tf_a, length_a, tf_b, length_b;
+    uint8_t tf_a, length_a, tf_b, length_b; /* tf_a >= tf_b; the two pairs may be equal */
 } pm_impact;
+static inline pm_impact pm_impact_load(const uint8_t *p) { return (pm_impact){p[0], p[1], p[2], p[3]}; }
 unsigned pm_length_code(uint32_t length);   /* greatest code whose floor is <= length */
 uint64_t pm_length_floor(unsigned code);    /* 3 bits of mantissa: 0..15 exact, then steps of 1/8 */
 
-/* Inverts group by group: positions[starts[g] .. starts[g + 1]) are group g's, increasing. doc_of and lengths: document of a
- * position by the unit starts, tokens of each document. Encodes on up to `threads` threads, same bytes for any number. */
+/* positions[starts[g] .. starts[g + 1]) are group g's, increasing; groups by descending number of positions. Documents and
+ * their lengths follow from the unit starts. Encodes on up to `threads` threads, same bytes for any number. */
 typedef struct pm_postings_data {
     uint32_t n_groups, n_docs, n_fields;
     const uint64_t *starts; /* [n_groups + 1] */

@@ -1,0 +1,352 @@
+/* Encodes position and document lists. Groups are cut into chunks of about equal work; a round of
+ * chunks is encoded in parallel, each into its own buffer, then put to the file in order and the
+ * buffers are used again. So the bytes do not depend on threads, and memory is a round's. Cost: 1
+ * to 2 ns a position for each of the two sections. */
+#include "format/postings.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "base/task.h"
+
+enum {
+    POSITIONS = PM_FOURCC('P', 'O', 'S', 'I'),
+    DOCUMENTS = PM_FOURCC('D', 'O', 'C', 'S'),
+    BASE_ENTRIES = 256,
+    CHUNK_WORK = 1 << 18, /* positions; a list more counts as LIST_WORK */
+    LIST_WORK = 16,
+    ROUND_CHUNKS = 4, /* for each thread */
+    OPEN_TF = 255,
+    NO_LENGTH = 255 /* code of no document: its floor is beyond 32 bits */
+};
+
+/* ---- documents of positions ---- */
+
+/* Where documents begin, with a directory of every 2^shift-th position: about one entry a document.
+ */
+typedef struct doc_map {
+    uint32_t n_docs;
+    uint32_t *starts;      /* [n_docs + 1] */
+    uint8_t *length_codes; /* [n_docs] */
+    uint32_t *directory;   /* document that holds position k << shift */
+    unsigned shift;
+    uint64_t average; /* tokens a document */
+} doc_map;
+
+static void doc_map_release(doc_map *m) {
+    pm_free(m->directory);
+    pm_free(m->length_codes);
+    pm_free(m->starts);
+}
+
+static void doc_map_fill(doc_map *m, const pm_postings_data *d, size_t n_entries) {
+    for (uint32_t doc = 0; doc <= m->n_docs; doc++) {
+        m->starts[doc] = d->unit_starts[(size_t)doc * d->n_fields];
+    }
+    for (uint32_t doc = 0; doc < m->n_docs; doc++) {
+        uint32_t length = m->starts[doc + 1] - m->starts[doc] - d->n_fields;
+        m->length_codes[doc] = (uint8_t)pm_length_code(length);
+    }
+    uint32_t doc = 0;
+    for (size_t k = 0; k < n_entries; k++) {
+        while (doc + 1 < m->n_docs && m->starts[doc + 1] <= k << m->shift) {
+            doc++;
+        }
+        m->directory[k] = doc;
+    }
+}
+
+static pm_status doc_map_init(doc_map *m, const pm_postings_data *d, pm_error *err) {
+    uint32_t n_docs = d->n_docs;
+    uint32_t n_positions = n_docs == 0 ? 0 : d->unit_starts[(size_t)n_docs * d->n_fields];
+    *m = (doc_map){.n_docs = n_docs, .average = 1};
+    if (n_docs > 0 && n_positions > n_docs) {
+        m->shift = 31 - (unsigned)__builtin_clz(n_positions / n_docs);
+    }
+    if (n_docs > 0 && n_positions / n_docs > d->n_fields) {
+        m->average = n_positions / n_docs - d->n_fields;
+    }
+    size_t n_entries = ((size_t)n_positions >> m->shift) + 1;
+    m->starts = pm_alloc_array((size_t)n_docs + 1, sizeof *m->starts);
+    m->length_codes = pm_alloc_array((size_t)n_docs + 1, 1);
+    m->directory = pm_alloc_array(n_entries, sizeof *m->directory);
+    if (m->starts == NULL || m->length_codes == NULL || m->directory == NULL) {
+        doc_map_release(m);
+        return pm_fail_nomem(err, 5 * (size_t)n_docs + 4 * n_entries);
+    }
+    doc_map_fill(m, d, n_entries);
+    return PM_OK;
+}
+
+/* Documents and frequencies - 1 of a list of n positions; returns how many documents. */
+static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t n, uint32_t *docs,
+                             uint32_t *repeats) {
+    uint32_t df = 0, doc = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t listed = m->directory[positions[i] >> m->shift];
+        doc = listed > doc ? listed : doc;
+        while (m->starts[doc + 1] <= positions[i]) {
+            doc++;
+        }
+        size_t first = i++;
+        for (uint32_t end = m->starts[doc + 1]; i < n && positions[i] < end;) {
+            i++;
+        }
+        docs[df] = doc;
+        repeats[df++] = (uint32_t)(i - first - 1);
+    }
+    return df;
+}
+
+/* ---- impacts ---- */
+
+/* A pair's bound grows with tf / ((1 - b) + b * length / average): for b = 0.75 with tf / (average
+ * + 3 * length). k1 does not change the order. */
+static bool bound_below(unsigned tf_x, unsigned length_x, unsigned tf_y, unsigned length_y,
+                        uint64_t average) {
+    uint64_t x = tf_x < OPEN_TF ? tf_x : 1 << 20, y = tf_y < OPEN_TF ? tf_y : 1 << 20;
+    return x * (average + 3 * pm_length_floor(length_y)) <
+           y * (average + 3 * pm_length_floor(length_x));
+}
+
+static void swap_to_order(unsigned greater[2], unsigned lesser[2], uint64_t average) {
+    if (bound_below(greater[0], greater[1], lesser[0], lesser[1], average)) {
+        unsigned t[2] = {greater[0], greater[1]};
+        memcpy(greater, lesser, sizeof t);
+        memcpy(lesser, t, sizeof t);
+    }
+}
+
+/* Whether the impact x is tighter than y: by the greater of its pairs' bounds, then by the other.
+ */
+static bool tighter(pm_impact x, pm_impact y, uint64_t average) {
+    unsigned x_max[2] = {x.tf_a, x.length_a}, x_min[2] = {x.tf_b, x.length_b};
+    unsigned y_max[2] = {y.tf_a, y.length_a}, y_min[2] = {y.tf_b, y.length_b};
+    swap_to_order(x_max, x_min, average);
+    swap_to_order(y_max, y_min, average);
+    if (bound_below(x_max[0], x_max[1], y_max[0], y_max[1], average)) {
+        return true;
+    }
+    return !bound_below(y_max[0], y_max[1], x_max[0], x_max[1], average) &&
+           bound_below(x_min[0], x_min[1], y_min[0], y_min[1], average);
+}
+
+/* Any cover by two pairs splits the documents by tf: those above the split lie under pair a, the
+ * rest under pair b, each with its least length. All splits are tried. Cost O(n + greatest tf). */
+static pm_impact choose_impact(const doc_map *m, const uint32_t *docs, const uint32_t *repeats,
+                               size_t n) {
+    uint8_t least[OPEN_TF + 1], least_above[OPEN_TF + 1];
+    unsigned top = 0;
+    memset(least, NO_LENGTH, sizeof least);
+    for (size_t i = 0; i < n; i++) {
+        unsigned tf = repeats[i] < OPEN_TF ? repeats[i] + 1 : OPEN_TF;
+        uint8_t code = m->length_codes[docs[i]];
+        least[tf] = code < least[tf] ? code : least[tf];
+        top = tf > top ? tf : top;
+    }
+    least_above[top] = NO_LENGTH;
+    for (unsigned tf = top; tf > 0; tf--) {
+        least_above[tf - 1] = least[tf] < least_above[tf] ? least[tf] : least_above[tf];
+    }
+    uint8_t all = least_above[0], below = NO_LENGTH;
+    pm_impact best = {(uint8_t)top, all, (uint8_t)top, all};
+    for (unsigned tf = 1; tf < top; tf++) {
+        if (least[tf] == NO_LENGTH) {
+            continue;
+        }
+        below = least[tf] < below ? least[tf] : below;
+        pm_impact split = {(uint8_t)top, least_above[tf], (uint8_t)tf, below};
+        if (tighter(split, best, m->average)) {
+            best = split;
+        }
+    }
+    return best;
+}
+
+/* ---- lists ---- */
+
+typedef struct chunk {
+    uint32_t lo, hi; /* groups */
+    pm_buf out;
+} chunk;
+
+/* One section being written. */
+typedef struct encoder {
+    const pm_postings_data *data;
+    const doc_map *map; /* NULL: positions */
+    uint32_t n_lists;
+    uint32_t *sizes;   /* bytes of each list */
+    uint32_t *dfs;     /* documents only */
+    uint32_t *scratch; /* documents only: for each thread a list's documents and frequencies */
+    size_t scratch_size;
+    chunk *chunks;
+    size_t max_chunks;
+} encoder;
+
+static void encode_docs(const encoder *e, uint32_t group, unsigned worker, pm_buf *out) {
+    const uint64_t *starts = e->data->starts;
+    uint32_t *docs = e->scratch + 2 * worker * e->scratch_size, *repeats = docs + e->scratch_size;
+    uint32_t df = collect_docs(e->map, e->data->positions + starts[group],
+                               (size_t)(starts[group + 1] - starts[group]), docs, repeats);
+    e->dfs[group] = df;
+    for (size_t at = 0; at < df; at += PM_BLOCK) {
+        size_t n = df - at < PM_BLOCK ? df - at : PM_BLOCK;
+        pm_impact impact = choose_impact(e->map, docs + at, repeats + at, n);
+        pm_buf_put(out, &impact, sizeof impact);
+    }
+    pm_list_encode(out, docs, repeats, df);
+}
+
+static pm_status encode_chunk(void *ctx, size_t i, unsigned worker, pm_error *err) {
+    const encoder *e = ctx;
+    chunk *c = &e->chunks[i];
+    pm_buf_clear(&c->out);
+    for (uint32_t group = c->lo; group < c->hi; group++) {
+        const uint64_t *starts = e->data->starts + group;
+        size_t before = c->out.n;
+        if (e->map != NULL) {
+            encode_docs(e, group, worker, &c->out);
+        } else if (starts[1] > starts[0]) {
+            pm_list_encode(&c->out, e->data->positions + starts[0], NULL,
+                           (size_t)(starts[1] - starts[0]));
+        }
+        if (c->out.n - before > UINT32_MAX) {
+            return pm_fail(err, PM_LIMIT, "the list of group %u exceeds 4 GB", group);
+        }
+        e->sizes[group] = (uint32_t)(c->out.n - before);
+    }
+    return pm_buf_status(&c->out, err);
+}
+
+/* Cuts groups from lo on into chunks; returns how many. */
+static size_t plan_round(encoder *e, uint32_t lo) {
+    const uint64_t *starts = e->data->starts;
+    size_t n = 0;
+    for (; n < e->max_chunks && lo < e->n_lists; n++) {
+        uint32_t hi = lo;
+        for (uint64_t work = 0; hi < e->n_lists && work < CHUNK_WORK; hi++) {
+            work += starts[hi + 1] - starts[hi] + LIST_WORK;
+        }
+        e->chunks[n].lo = lo;
+        e->chunks[n].hi = hi;
+        lo = hi;
+    }
+    return n;
+}
+
+static pm_status put_lists(pm_container_writer *w, encoder *e, pm_error *err) {
+    for (uint32_t lo = 0; lo < e->n_lists;) {
+        size_t n = plan_round(e, lo);
+        PM_TRY(pm_parallel_for(n, e->data->threads, encode_chunk, e, NULL, err));
+        for (size_t i = 0; i < n; i++) {
+            pm_container_put(w, e->chunks[i].out.p, e->chunks[i].out.n);
+        }
+        lo = e->chunks[n - 1].hi;
+    }
+    return PM_OK;
+}
+
+/* Bases and offsets from the sizes of lists. */
+static pm_status put_table(pm_container_writer *w, const encoder *e, pm_error *err) {
+    pm_buf bases, offsets;
+    uint64_t at = 0, base = 0;
+    pm_status status = PM_OK;
+    pm_buf_init(&bases);
+    pm_buf_init(&offsets);
+    for (uint32_t i = 0; i <= e->n_lists; i++) {
+        if (i % BASE_ENTRIES == 0) {
+            base = at;
+            pm_buf_put_u64(&bases, base);
+        }
+        if (at - base > UINT32_MAX) {
+            status = pm_fail(err, PM_LIMIT, "the lists of %u groups exceed 4 GB", BASE_ENTRIES);
+            goto out;
+        }
+        pm_buf_put_u32(&offsets, (uint32_t)(at - base));
+        at += i < e->n_lists ? e->sizes[i] : 0;
+    }
+    PM_GO(pm_buf_status(bases.failed ? &bases : &offsets, err));
+    pm_container_put(w, bases.p, bases.n);
+    pm_container_put(w, offsets.p, offsets.n);
+out:
+    pm_buf_release(&offsets);
+    pm_buf_release(&bases);
+    return status;
+}
+
+static void encoder_release(encoder *e) {
+    for (size_t i = 0; e->chunks != NULL && i < e->max_chunks; i++) {
+        pm_buf_release(&e->chunks[i].out);
+    }
+    pm_free(e->chunks);
+    pm_free(e->scratch);
+    pm_free(e->dfs);
+    pm_free(e->sizes);
+}
+
+/* Lists of the first n_lists groups; with a map, of documents. */
+static pm_status encoder_init(encoder *e, const pm_postings_data *d, const doc_map *map,
+                              uint32_t n_lists, pm_error *err) {
+    unsigned threads = d->threads > 0 ? d->threads : 1;
+    *e = (encoder){.data = d, .map = map, .n_lists = n_lists};
+    e->max_chunks = (size_t)ROUND_CHUNKS * threads;
+    e->chunks = pm_calloc(e->max_chunks, sizeof *e->chunks);
+    e->sizes = pm_alloc_array((size_t)n_lists + 1, sizeof *e->sizes);
+    bool failed = e->chunks == NULL || e->sizes == NULL;
+    if (map != NULL) {
+        uint64_t longest = n_lists > 0 ? d->starts[1] - d->starts[0] : 0;
+        e->scratch_size = (size_t)(longest < d->n_docs ? longest : d->n_docs);
+        e->dfs = pm_alloc_array((size_t)n_lists + 1, sizeof *e->dfs);
+        e->scratch = pm_alloc_array(2 * threads * e->scratch_size + 1, sizeof *e->scratch);
+        failed = failed || e->dfs == NULL || e->scratch == NULL;
+    }
+    if (failed) {
+        encoder_release(e);
+        return pm_fail_nomem(err, 8 * ((size_t)n_lists + threads * e->scratch_size));
+    }
+    return PM_OK;
+}
+
+static pm_status write_positions(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+    encoder e;
+    pm_status status = PM_OK;
+    PM_TRY(encoder_init(&e, d, NULL, d->n_groups, err));
+    pm_container_begin(w, POSITIONS, PM_SECTION_REQUIRED);
+    PM_GO(put_lists(w, &e, err));
+    PM_GO(put_table(w, &e, err));
+    pm_container_end(w);
+out:
+    encoder_release(&e);
+    return status;
+}
+
+static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+    doc_map map;
+    encoder e;
+    uint32_t n = 0;
+    while (n < d->n_groups && d->starts[n + 1] - d->starts[n] >= PM_DOC_LIST_MIN) {
+        n++;
+    }
+    PM_TRY(doc_map_init(&map, d, err));
+    pm_status status = encoder_init(&e, d, &map, n, err);
+    if (status != PM_OK) {
+        doc_map_release(&map);
+        return status;
+    }
+    pm_container_begin(w, DOCUMENTS, PM_SECTION_REQUIRED);
+    PM_GO(put_lists(w, &e, err));
+    PM_GO(put_table(w, &e, err));
+    pm_container_put(w, e.dfs, 4 * (size_t)n);
+    pm_container_put(w, &n, 4);
+    pm_container_end(w);
+out:
+    encoder_release(&e);
+    doc_map_release(&map);
+    return status;
+}
+
+pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+    PM_TRY(write_positions(w, d, err));
+    return write_docs(w, d, err);
+}

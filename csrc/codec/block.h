@@ -16,6 +16,8 @@ void pm_block_encode(pm_buf *out, const uint32_t *values, size_t n);
 /* Reads a block of n from c into out[PM_BLOCK]. Damage sets c->bad and zeroes out. The caller guarantees that
  * PM_READ_SLACK bytes after c->end may be read. */
 void pm_block_decode(pm_cursor *c, size_t n, uint32_t *out);
+/* As pm_block_decode; returns a bound that no integer exceeds, from the header and the patches alone. */
+uint32_t pm_block_decode_bound(pm_cursor *c, size_t n, uint32_t *out);
 /* Steps over a block without decoding it. */
 void pm_block_skip(pm_cursor *c, size_t n);
 

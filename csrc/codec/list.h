@@ -58,7 +58,7 @@ uint32_t pm_list_iter_advance(pm_list_iter *it, uint32_t target);
 uint32_t pm_list_iter_rank(const pm_list_iter *it);
 /* Decodes all n values to out (room: n rounded up to PM_BLOCK). False after damage: not increasing, or not n values. */
 bool pm_list_decode(pm_list list, uint32_t *out);
-/* Number of values < target. */
+/* Number of values < target. Sets *bad after damage, and never clears it. */
 uint32_t pm_list_rank(pm_list list, uint32_t target, bool *bad);
 
 #endif

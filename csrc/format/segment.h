@@ -20,8 +20,8 @@ typedef struct pm_segment_info {
     uint32_t n_tokens; /* positions without sentinels */
     uint64_t fingerprint;
     pm_bytes lang;
-    pm_bytes fields[PM_MAX_FIELDS];
-} pm_segment_info;
+    pm_bytes fields[PM_MAX_FIELDS]; /* at least one */
+} pm_segment_info; /* opened: lang and fields are borrowed from the file */
 pm_status pm_segment_info_write(pm_container_writer *w, const pm_segment_info *info, pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_segment {
@@ -37,7 +37,7 @@ typedef struct pm_segment {
     pm_columns columns;
 } pm_segment;
 
-/* O(sections). On failure nothing is left open. */
+/* O(sections). On failure nothing is left open. The readers point to s->file: *s must not move while it is open. */
 pm_status pm_segment_open(pm_segment *s, const char *path, pm_map_mode mode, pm_error *err) PM_MUST_CHECK;
 void pm_segment_close(pm_segment *s);
 /* Decodes everything and checks each section against the others: checksums, lexicon order, positions = inverted stream,

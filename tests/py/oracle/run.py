@@ -1,0 +1,142 @@
+"""Many random cases, counted: what the short tier and the long tier of the differential test both run."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import compare, shrink
+from .engine import Engine, TooMany
+from .generate import Corpus, Queries, news, synthetic
+from .tree import Node, pairs, render
+
+Compare = Callable[[Any, Engine, Node, str], str | None]
+QUERIES_PER_CORPUS = 40
+NEWS_SHARE = 0.2
+RANKED_SHARE = 0.1
+MOST_FAILURES = 5
+
+
+@dataclass
+class Report:
+    """What a run found."""
+
+    cases: int = 0
+    with_hits: int = 0
+    hits: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        """Takes in another run's numbers; times are kept apart."""
+        for name in ("cases", "with_hits", "hits", "skipped", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.pairs += other.pairs
+        self.failures += other.failures
+
+    def table(self) -> str:
+        """Cases by operator and operand, operators as rows."""
+        rows = sorted({p for p, _ in self.pairs})
+        columns = sorted({c for _, c in self.pairs})
+        lines = [" " * 9 + "".join(f"{c:>10}" for c in columns)]
+        lines += [f"{r:9}" + "".join(f"{self.pairs[r, c] or '':>10}" for c in columns) for r in rows]
+        return "\n".join(lines)
+
+
+def corpus_of(seed: str, articles: Sequence[dict[str, str]]) -> tuple[random.Random, Corpus]:
+    """The collection of a seed, and the source of chance for its queries."""
+    rng = random.Random(seed)
+    return rng, news(rng, articles) if articles and rng.random() < NEWS_SHARE else synthetic(rng)
+
+
+def draw(rng: random.Random, engine: Engine) -> Node:
+    """A query about the engine's collection that the engine can enumerate."""
+    queries = Queries(rng, engine.documents, engine.fields)
+    while True:
+        query = queries.draw()
+        try:
+            engine.hits(query)
+        except TooMany:
+            continue
+        return query
+
+
+class Run:
+    """Compares a module's indexes with the enumerator.
+
+    Parameters
+    ----------
+    pm
+        The module.
+    seed
+        Names the run; collection number c of it depends on nothing else.
+    articles
+        News to take slices of; synthetic collections only if empty.
+    """
+
+    def __init__(self, pm: Any, seed: int, articles: Sequence[dict[str, str]] = ()) -> None:
+        self.pm, self.seed, self.articles = pm, seed, articles
+        self.report = Report()
+
+    def cases(self, count: int, first: int = 0, step: int = 1) -> Report:
+        """Runs `count` cases over collections first, first + step, ...; stops early after some failures."""
+        began = time.perf_counter()
+        number = first
+        while self.report.cases < count and len(self.report.failures) < MOST_FAILURES:
+            self._corpus(number, min(QUERIES_PER_CORPUS, count - self.report.cases))
+            number += step
+        self.report.seconds = time.perf_counter() - began
+        return self.report
+
+    def _corpus(self, number: int, count: int) -> None:
+        rng, corpus = corpus_of(f"{self.seed}:{number}", self.articles)
+        whole = compare.build(self.pm, corpus, split=False)
+        parted = compare.build(self.pm, corpus, split=True)
+        engine = compare.enumerator(self.pm, whole, corpus)
+        if compare.read_documents(parted, corpus) != engine.documents:
+            self._fail(f"seed {self.seed}, collection {number}: tokens differ between one segment and several")
+        for case in range(count):
+            query = draw(rng, engine)
+            text = render(query, rng)
+            ranked = rng.random() < RANKED_SHARE
+            self._count(engine, query)
+            for index, split in ((whole, False), (parted, True)):
+                compared = compare.difference
+                wrong = compared(index, engine, query, text)
+                if not wrong and ranked:
+                    compared = compare.score_difference
+                    wrong = compared(index, engine, query, text)
+                if wrong:
+                    where = f"seed {self.seed}, collection {number}, query {case}: {text}\n"
+                    self._fail(where + self._reproduction(corpus, query, wrong, split, compared))
+                    break
+            if len(self.report.failures) >= MOST_FAILURES:
+                return
+
+    def _count(self, engine: Engine, query: Node) -> None:
+        hits = len(engine.hits(query))
+        self.report.cases += 1
+        self.report.hits += hits
+        self.report.with_hits += hits > 0
+        self.report.pairs.update(set(pairs(query)))
+
+    def _fail(self, text: str) -> None:
+        self.report.failed += 1
+        self.report.failures.append(text)
+
+    def _reproduction(self, corpus: Corpus, query: Node, wrong: str, split: bool, compared: Compare) -> str:
+        def check(rows: Corpus, node: Node) -> str | None:
+            index = compare.build(self.pm, rows, split=split)
+            return compared(index, compare.enumerator(self.pm, index, rows), node, render(node))
+
+        small, node = shrink.shrink(corpus, query, check)
+        if (small, node) != (corpus, query):
+            wrong = check(small, node) or wrong
+        return shrink.reproduction(small, node, wrong, compare.smallest_segment(small) if split else None)

@@ -1,0 +1,105 @@
+"""A failing case made small: documents, words and operators are dropped as long as it still fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from .generate import Corpus
+from .tree import And, Field, Near, Node, Not, Or, Phrase, render, width
+
+Check = Callable[[Corpus, Node], str | None]
+
+
+def smaller_queries(node: Node) -> Iterator[Node]:
+    """Trees with one operand, slot or condition less."""
+    match node:
+        case Near(left, right):
+            yield left
+            yield right
+            yield from (replace(node, left=n) for n in smaller_queries(left))
+            yield from (replace(node, right=n) for n in smaller_queries(right))
+            if node.scope and node.within is not None:
+                yield replace(node, scope="")
+        case Or(nodes) | And(nodes):
+            yield from (n for n in nodes if not isinstance(n, Not))
+            for i, child in enumerate(nodes):
+                rest = nodes[:i] + nodes[i + 1 :]
+                if len(rest) > 1 and not isinstance(rest[0], Not):
+                    yield type(node)(rest)
+                for n in smaller_queries(child):
+                    yield type(node)(nodes[:i] + (n,) + nodes[i + 1 :])
+        case Not(child):
+            yield from map(Not, smaller_queries(child))
+        case Field(_, child):
+            yield child
+            yield from (replace(node, child=n) for n in smaller_queries(child))
+        case Phrase(slots):
+            for i in range(len(slots)):
+                rest = slots[:i] + slots[i + 1 :]
+                if any(s.words for s in rest):
+                    yield replace(node, slots=rest)
+                for j in range(len(slots[i].words) if len(slots[i].words) > 1 else 0):
+                    slot = replace(slots[i], words=slots[i].words[:j] + slots[i].words[j + 1 :])
+                    yield replace(node, slots=slots[:i] + (slot,) + slots[i + 1 :])
+
+
+def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
+    rows = corpus.rows
+    for half in (rows[len(rows) // 2 :], rows[: len(rows) // 2]) if len(rows) > 3 else ():
+        yield replace(corpus, rows=half)
+    for i in range(len(rows) if len(rows) > 1 else 0):
+        yield replace(corpus, rows=rows[:i] + rows[i + 1 :])
+    for i, row in enumerate(rows):
+        for field in corpus.fields:
+            words = re.findall(r"\S+\s*", row.get(field) or "")
+            steps = [len(words) // 2, len(words) // 4, 1] if len(words) > 4 else [1]
+            for step in dict.fromkeys(s for s in steps if words):
+                for at in range(0, len(words), step):
+                    less = {**row, field: "".join(words[:at] + words[at + step :]).rstrip(" ")}
+                    yield replace(corpus, rows=rows[:i] + [less] + rows[i + 1 :])
+
+
+def shrink(corpus: Corpus, query: Node, check: Check, attempts: int = 600) -> tuple[Corpus, Node]:
+    """A smaller collection and query for which `check` still tells a difference.
+
+    Parameters
+    ----------
+    check
+        Tells the difference of a case, or None; what it raises counts as none.
+    attempts
+        Most calls of `check`.
+    """
+    left = attempts
+
+    def fails(rows: Corpus, node: Node) -> bool:
+        nonlocal left
+        left -= 1
+        try:
+            return check(rows, node) is not None
+        except Exception:
+            return False
+
+    shrunk = True
+    while shrunk and left > 0:
+        shrunk = False
+        candidates = [lambda: ((corpus, n) for n in smaller_queries(query) if width(n)),
+                      lambda: ((c, query) for c in _smaller_corpora(corpus))]
+        for candidate in candidates:
+            found = next((c for c in candidate() if left > 0 and fails(*c)), None)
+            if found:
+                corpus, query = found
+                shrunk = True
+    return corpus, query
+
+
+def reproduction(corpus: Corpus, query: Node, wrong: str, segment: int | None) -> str:
+    """A failing case as a program to paste."""
+    limit = [f"pm.limits.segment_tokens = {segment}"] if segment else []
+    rows = "\n".join(f"    {row!r}," for row in corpus.rows)
+    return "\n".join([
+        f"# {wrong}", "import pressmark as pm", *limit, f"rows = [\n{rows}\n]",
+        f"idx = pm.index(rows, text={list(corpus.fields)!r}, key='id', date='date')",
+        f"for h in idx.hits({render(query)!r}):",
+        "    print(h.doc, h.field, h.start, h.end, repr(h.text), h.parts)", f"# tree: {query!r}"])

@@ -1,0 +1,153 @@
+"""The enumerator behind pressmark's interface, with faults to choose from, so that the comparison itself can be tested.
+
+A comparison that finds nothing proves something only if it finds what is wrong: each fault here is one that a fast engine
+may well have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from . import plain, scores
+from .engine import Document, Engine, Found, Hit, Part, distance
+from .parse import parse
+from .tree import And, Near, Node, Not, Phrase, Word
+from .words import Reader, Token
+
+FAULTS = ("distance", "last hit", "boundary", "case class", "minimality", "same token", "order", "last document",
+          "NOT", "parts", "accents", "slop", "branches")
+
+
+class _FaultyReader(Reader):
+    def __init__(self, fault: str) -> None:
+        super().__init__(plain.tokenize)
+        self.fault = fault
+
+    def runs(self, word: Word, in_phrase: bool = False, names: bool = True) -> list[list[Any]]:
+        if self.fault == "case class" and word.layer == "stem":
+            word = Word(word.text.lower(), "stem")
+        runs = super().runs(word, in_phrase, names)
+        if self.fault == "accents" and word.layer != "surface":
+            return [[lambda t, m=m: t.folded.isascii() and m(t) for m in run] for run in runs]
+        return runs
+
+
+class _Faulty(Engine):
+    """The enumerator with one thing wrong."""
+
+    def __init__(self, documents: Sequence[Document], fields: Sequence[str], fault: str) -> None:
+        super().__init__(documents, fields, plain.tokenize)
+        self.reader, self.fault = _FaultyReader(fault), fault
+
+    def hits(self, query: Node) -> list[Hit]:
+        hits = super().hits(query)
+        if self.fault == "last document":
+            hits = [h for h in hits if h.doc != self.documents[-1].key]
+        return hits[:-1] if self.fault == "last hit" and len(hits) > 3 else hits
+
+    def hits_of(self, query: Node, doc: Document) -> list[Hit]:
+        if self.fault == "minimality":
+            return [Hit(doc.key, name, f.first, f.last, f.parts) for name in self.fields
+                    for f in sorted(self.places(query, doc, name))]
+        hits = super().hits_of(query, doc)
+        if self.fault == "parts":
+            return [h._replace(parts=_last_part_moved(h)) for h in hits]
+        return hits
+
+    def satisfied(self, node: Node, doc: Document, fields: Sequence[str]) -> bool:
+        if self.fault == "NOT" and isinstance(node, Not):
+            return True
+        if self.fault == "branches" and isinstance(node, And):
+            return any(super(_Faulty, self).satisfied(n, doc, fields) for n in node.children)
+        return super().satisfied(node, doc, fields)
+
+    def _stands(self, node: Near, a: Found, b: Found, tokens: Sequence[Token]) -> bool:
+        if self.fault == "distance" and node.within is not None and distance(a, b) == node.within + 1:
+            return super()._stands(Near(node.left, node.right, node.within + 1, node.ordered, node.scope), a, b, tokens)
+        if self.fault == "boundary":
+            node = Near(node.left, node.right, node.within, node.ordered)
+        if self.fault == "order":
+            node = Near(node.left, node.right, node.within, False, node.scope)
+        return super()._stands(node, a, b, tokens)
+
+    def _near(self, node: Near, doc: Document, name: str) -> list[Found]:
+        found = super()._near(node, doc, name)
+        if self.fault == "same token" and not node.ordered:
+            left, right = (self.assignments(n, doc, name) for n in (node.left, node.right))
+            found += [Found(a.first, a.last, a.tokens, a.parts + b.parts)
+                      for a in left for b in right if a.tokens == b.tokens]
+        return found
+
+    def _phrase(self, phrase: Phrase, slots: list[Any]) -> list[Any]:
+        if self.fault == "slop" and phrase.slop:
+            phrase = Phrase(phrase.slots, phrase.slop - 1, phrase.ordered)
+        return super()._phrase(phrase, slots)
+
+
+def _last_part_moved(hit: Hit) -> tuple[Part, ...]:
+    return hit.parts if hit.parts[0] is None else ((hit.first, hit.last),) + hit.parts[1:]
+
+
+class _Hits(list[Any]):
+    @property
+    def count(self) -> int:  # type: ignore[override]
+        return len(self)
+
+
+class _Index:
+    def __init__(self, rows: Sequence[dict[str, Any]], fields: Sequence[str], fault: str) -> None:
+        self.rows = {row["id"]: row for row in rows}
+        documents = [Document(row["id"], {f: plain.tokenize(row.get(f) or "") for f in fields},
+                              {m: row[m] or "" for m in ("outlet", "date") if m in row}) for row in rows]
+        self.engine = _Faulty(documents, fields, fault)
+
+    def tokens(self, key: str) -> list[SimpleNamespace]:
+        doc = next(d for d in self.engine.documents if d.key == key)
+        return [SimpleNamespace(field=f, surface=t.surface, folded=t.folded, stem=t.stem, sentence=t.sentence,
+                                paragraph=t.paragraph, start=t.start, end=t.end)
+                for f, tokens in doc.fields.items() for t in tokens]
+
+    def text(self, key: str, field: str) -> str:
+        return self.rows[key].get(field) or ""
+
+    def hits(self, text: str) -> _Hits:
+        found = _Hits()
+        documents = {d.key: d.fields for d in self.engine.documents}
+        for h in self.engine.hits(parse(text)):
+            t = documents[h.doc][h.field]
+            start, end = t[h.first].start, t[h.last].end
+            parts = tuple(p and (t[p[0]].start, t[p[1]].end) for p in h.parts)
+            found.append(SimpleNamespace(doc=h.doc, field=h.field, start=start, end=end,
+                                         text=self.text(h.doc, h.field)[start:end], parts=parts))
+        return found
+
+    def count(self, text: str, unit: str = "hits") -> int:
+        return len(self.hits(text)) if unit == "hits" else len(self.engine.matching(parse(text)))
+
+    def search(self, text: str, k: int, snippet: bool) -> list[SimpleNamespace]:
+        order = {d.key: i for i, d in enumerate(self.engine.documents)}
+        ranked = sorted(scores.score(self.engine, parse(text)).items(), key=lambda s: (-s[1], order[s[0]]))
+        return [SimpleNamespace(doc=doc, score=score) for doc, score in ranked[:k]]
+
+
+class StandIn:
+    """What the comparison uses of pressmark's module.
+
+    Parameters
+    ----------
+    fault
+        One of `FAULTS`, or "" for none.
+    """
+
+    def __init__(self, fault: str = "") -> None:
+        self.fault = fault
+        self.limits = SimpleNamespace(segment_tokens=1 << 30)
+
+    def tokenize(self, text: str) -> list[Token]:
+        return plain.tokenize(text)
+
+    def index(self, rows: Sequence[dict[str, Any]], *, text: Sequence[str], key: str, date: str,
+              progress: bool) -> _Index:
+        return _Index(rows, text, self.fault)

@@ -1,0 +1,210 @@
+"""Queries as trees, and the text that reads back as the same tree.
+
+The classes say what DESIGN.md section 6 can express at this stage; `render` writes every operator and every bracket, so
+that no rule of precedence is needed to read a query.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Layer = Literal["stem", "folded", "surface"]
+SIGNS: dict[Layer, str] = {"stem": "", "folded": "=", "surface": "=="}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as typed, without its layer sign; it may hold `*`, `?`, a hyphen, or begin with `#` or `@`."""
+
+    text: str
+    layer: Layer = "stem"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place of a phrase: any of some words (bare ones match by folded form), or any token at all if there are none."""
+
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Slots in a row; with `slop`, at most so many other words inside the span, in order or not."""
+
+    slots: tuple[Slot, ...]
+    slop: int | None = None
+    ordered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """`W/` and `PRE/`. At least one of `within` (distance) and `scope` (sentence, paragraph) is given."""
+
+    left: Node
+    right: Node
+    within: int | None
+    ordered: bool = False
+    scope: Literal["", "s", "p"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Operands that a document must all satisfy; the first is no `Not`."""
+
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """`outlet:bbc`: a document whose whole value matches, case-folded, `*` allowed; for `date` a year, month or day."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`[low TO high]`, `low..high` or a comparison (`sign` with `low` or `high` alone) of a metadata field."""
+
+    name: str
+    low: str = ""
+    high: str = ""
+    sign: Literal["TO", "..", ">", ">=", "<", "<="] = "TO"
+
+
+Node = Word | Phrase | Near | Or | And | Not | Field | Meta | Range
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The operands of a node, in reading order."""
+    match node:
+        case Near(left, right):
+            return (left, right)
+        case Or(nodes) | And(nodes):
+            return nodes
+        case Not(child) | Field(_, child):
+            return (child,)
+    return ()
+
+
+def width(node: Node) -> int:
+    """Number of positive leaves: words and phrases that no NOT stands over."""
+    if isinstance(node, (Word, Phrase)):
+        return 1
+    return 0 if isinstance(node, Not) else sum(map(width, children(node)))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def name(node: Node) -> str:
+    """What a node counts as in the table of operator pairs."""
+    match node:
+        case Word(text, layer):
+            kind = "pattern" if "*" in text or "?" in text else "hyphen" if "-" in text else "word"
+            return SIGNS[layer] + kind
+        case Phrase(_, slop, ordered):
+            return "phrase" if slop is None else "phrase~>" if ordered else "phrase~"
+        case Near(_, _, within, ordered, scope):
+            return ("PRE/" if ordered else "W/") + ("n" if within is not None else "") + scope
+    return type(node).__name__.upper()
+
+
+def pairs(node: Node) -> Iterator[tuple[str, str]]:
+    """(operator, operand) for every edge of the tree; the root stands under `query`."""
+    yield "query", name(node)
+    for parent in walk(node):
+        for child in children(parent):
+            yield name(parent), name(child)
+
+
+def render(node: Node, rng: random.Random | None = None) -> str:
+    """Query text of a tree, fully in brackets.
+
+    Parameters
+    ----------
+    rng
+        Chooses among spellings that mean the same (`W/3`, `near/3`, `a AND NOT b`, `a NOT b`); the plainest without it.
+    """
+    text = _render(node, rng)
+    return text[1:-1] if text.startswith("(") and (rng is None or rng.random() < 0.8) else text
+
+
+def _pick(rng: random.Random | None, *spellings: str) -> str:
+    return rng.choice(spellings) if rng and rng.random() < 0.3 else spellings[0]
+
+
+def _render(node: Node, rng: random.Random | None) -> str:
+    match node:
+        case Word(text, layer):
+            return SIGNS[layer] + text
+        case Phrase():
+            return _phrase(node, rng)
+        case Near(left, right, within, ordered, scope):
+            sign = _pick(rng, "PRE/", "pre/") if ordered else _pick(rng, "W/", "w/", "NEAR/", "/")
+            distance = ("" if within is None else str(within)) + scope
+            return f"({_render(left, rng)} {sign}{distance} {_render(right, rng)})"
+        case Or(nodes):
+            return "(" + " OR ".join(_render(n, rng) for n in nodes) + ")"
+        case And(nodes):
+            return "(" + _and(nodes, rng) + ")"
+        case Field(field, child):
+            text = _render(child, rng)
+            return f"{field}:{text}" if text.startswith("(") else f"{field}:({text})"
+        case Meta(field, value):
+            return f"{field}:{value}" if re.fullmatch(r"[\w*-]+", value) else f'{field}:"{value}"'
+        case Range():
+            return _range(node)
+    raise TypeError(f"{node!r} stands outside AND")
+
+
+def _and(nodes: tuple[Node, ...], rng: random.Random | None) -> str:
+    text = ""
+    for n in nodes:
+        join = " AND " if text else ""
+        if isinstance(n, Not):
+            join, n = _pick(rng, " AND NOT ", " NOT "), n.child
+        text += join + _render(n, rng)
+    return text
+
+
+def _phrase(phrase: Phrase, rng: random.Random | None) -> str:
+    slots = []
+    for slot in phrase.slots:
+        words = [SIGNS[w.layer] + w.text for w in slot.words]
+        slots.append("*" if not words else words[0] if len(words) == 1 else "(" + "|".join(words) + ")")
+    opening, closing = _pick(rng, '""', "“”", '“"', "„“")
+    slop = "" if phrase.slop is None else f"~{'>' if phrase.ordered else ''}{phrase.slop}"
+    return opening + " ".join(slots) + closing + slop
+
+
+def _range(r: Range) -> str:
+    if r.sign == "TO":
+        return f"{r.name}:[{r.low} TO {r.high}]"
+    if r.sign == "..":
+        return f"{r.name}:{r.low}..{r.high}"
+    return f"{r.name}:{r.sign}{r.low or r.high}"

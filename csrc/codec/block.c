@@ -18,7 +18,7 @@ static size_t packed_bytes(size_t n, unsigned width) {
 }
 
 static unsigned bits_of(uint32_t v) {
-    return v == 0 ? 0 : 32 - (unsigned)__builtin_clz(v);
+    return 63 - (unsigned)__builtin_clzll((uint64_t)v << 1 | 1);
 }
 
 static uint32_t low_mask(unsigned width) {
@@ -32,15 +32,25 @@ typedef struct plan {
     size_t bytes;
 } plan;
 
-/* Fewest bytes; among equals the largest width, which has the fewest patches to decode. */
-static plan cheapest(const uint32_t *values, size_t n) {
-    unsigned of_length[MAX_WIDTH + 1] = {0};
+/* Neighbours are mostly of one length: counters of their own spare them the wait for each other's
+ * store. */
+static unsigned count_lengths(const uint32_t *values, size_t n, unsigned of_length[MAX_WIDTH + 1]) {
+    unsigned counts[4][MAX_WIDTH + 1] = {{0}};
     uint32_t all = 0;
     for (size_t i = 0; i < n; i++) {
-        of_length[bits_of(values[i])]++;
+        counts[i & 3][bits_of(values[i])]++;
         all |= values[i];
     }
-    unsigned longest = bits_of(all);
+    for (size_t b = 0; b <= MAX_WIDTH; b++) {
+        of_length[b] = counts[0][b] + counts[1][b] + counts[2][b] + counts[3][b];
+    }
+    return bits_of(all);
+}
+
+/* Fewest bytes; among equals the largest width, which has the fewest patches to decode. */
+static plan cheapest(const uint32_t *values, size_t n) {
+    unsigned of_length[MAX_WIDTH + 1];
+    unsigned longest = count_lengths(values, n, of_length);
     plan best = {longest, 0, 0, packed_bytes(n, longest)};
     unsigned larger = 0;
     for (unsigned width = longest; width-- > 0;) {
@@ -57,32 +67,50 @@ static plan cheapest(const uint32_t *values, size_t n) {
     return best;
 }
 
-/* Writes 8 bytes at a time, so up to 7 beyond the end. */
-static void pack(uint8_t *to, const uint32_t *values, size_t n, unsigned width) {
-    uint32_t mask = low_mask(width);
-    uint64_t pending = 0;
-    unsigned n_pending = 0;
-    for (size_t i = 0; i < n; i++) {
-        pending |= (uint64_t)(values[i] & mask) << n_pending;
-        n_pending += width;
-        memcpy(to, &pending, sizeof pending);
-        to += n_pending >> 3;
-        pending >>= n_pending & ~7u;
-        n_pending &= 7;
-    }
-    memcpy(to, &pending, sizeof pending);
+typedef struct bit_writer {
+    uint8_t *to;
+    uint64_t pending;
+    unsigned n_pending; /* below 8 between calls */
+} bit_writer;
+
+/* bits <= 56. Writes 8 bytes, most of them beyond the end: no branch depends on the position. */
+static inline void put_bits(bit_writer *w, uint64_t v, unsigned bits) {
+    w->pending |= v << w->n_pending;
+    w->n_pending += bits;
+    memcpy(w->to, &w->pending, sizeof w->pending);
+    w->to += w->n_pending >> 3;
+    w->pending >>= w->n_pending & ~7u;
+    w->n_pending &= 7;
 }
 
+static void pack(uint8_t *to, const uint32_t *values, size_t n, unsigned width) {
+    uint32_t mask = low_mask(width);
+    bit_writer w = {to, 0, 0};
+    size_t i = 0;
+    for (; width <= 28 && i + 2 <= n;
+         i += 2) { /* two at once: each call waits for the one before */
+        put_bits(&w, (values[i] & mask) | (uint64_t)(values[i + 1] & mask) << width, 2 * width);
+    }
+    for (; i < n; i++) {
+        put_bits(&w, values[i] & mask, width);
+    }
+}
+
+/* Which integers are patched cannot be foretold, so they are found without a branch. */
 static void write_patches(uint8_t *to, const uint32_t *values, size_t n, const plan *p) {
-    *to++ = (uint8_t)p->patch_bytes;
-    uint8_t *high = to + p->n_patches;
+    uint8_t index[PM_BLOCK + 1];
+    size_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t v = values[i] >> p->width;
-        if (v != 0) {
-            *to++ = (uint8_t)i;
-            memcpy(high, &v, sizeof v);
-            high += p->patch_bytes;
-        }
+        index[found] = (uint8_t)i;
+        found += values[i] >> p->width != 0;
+    }
+    *to++ = (uint8_t)p->patch_bytes;
+    memcpy(to, index, found);
+    to += found;
+    for (size_t k = 0; k < found; k++) {
+        uint32_t high = values[index[k]] >> p->width;
+        memcpy(to, &high, sizeof high);
+        to += p->patch_bytes;
     }
 }
 

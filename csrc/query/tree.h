@@ -33,6 +33,7 @@ typedef struct pm_node {
     uint32_t pos, end;  /* code points of the query text, [pos, end); 0, 0 for built trees */
     const char *text;   /* WORD: without = and quotes; FIELD, META: the name; else NULL. NUL-terminated, valid UTF-8 */
     pm_layer layer;     /* WORD: in a phrase FOLDED or SURFACE (stem for phrase(stem=True)) */
+    bool explicit_layer; /* WORD: written with = or ==, so that capitals make no name of it */
     bool literal;       /* WORD: * and ? are no wildcards */
     bool capitals_plain; /* WORD: letters in capitals mean nothing here (a headline, a pattern) */
     pm_slop slop;       /* PHRASE */

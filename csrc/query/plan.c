@@ -1,0 +1,219 @@
+#include "query/plan.h"
+
+#include <string.h>
+
+#include "base/sys.h"
+
+typedef struct planner {
+    pm_plan *plan;
+    pm_stemmer *stemmer;
+    const uint8_t *fields; /* restriction in force */
+    bool positive;
+    pm_error *err;
+    size_t operands_capacity, leaves_capacity;
+} planner;
+
+static pm_status nomem(const planner *p) { return pm_fail_nomem(p->err, 0); }
+
+static pm_status fail_at(const planner *p, const pm_node *node, pm_status code, const char *message) {
+    pm_fail(p->err, code, "%s", message);
+    if (p->err != NULL) {
+        p->err->pos = node->pos;
+        p->err->end = node->end;
+    }
+    return code;
+}
+
+/* fields AND the one that the node names. */
+static pm_status restrict_field(planner *p, const pm_node *node) {
+    const pm_manifest *m = &p->plan->snapshot->manifest;
+    int field = pm_snapshot_field(p->plan->snapshot, (pm_bytes){(const uint8_t *)node->text, strlen(node->text)});
+    if (field < 0) {
+        return fail_at(p, node, PM_FIELD, "no such text field");
+    }
+    uint8_t *only = pm_arena_array(&p->plan->arena, m->n_fields, 1);
+    if (only == NULL) {
+        return nomem(p);
+    }
+    only[field] = p->fields == NULL || p->fields[field];
+    p->fields = only;
+    return PM_OK;
+}
+
+/* ---- the token storey ---- */
+
+static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out);
+
+static pm_status plan_leaf(planner *p, const pm_node *node, pm_prox *out) {
+    pm_plan *plan = p->plan;
+    out->kind = PM_PROX_LEAF;
+    out->fields = p->fields;
+    out->leaf = pm_arena_array(&plan->arena, 1, sizeof *out->leaf);
+    if (out->leaf == NULL) {
+        return nomem(p);
+    }
+    PM_TRY(pm_leaf_compile(plan->snapshot->analyzer, p->stemmer, node, &plan->arena, out->leaf, p->err));
+    out->leaf->positive = p->positive;
+    out->leaf->number = plan->n_leaves;
+    if (!PM_GROW(plan->leaves, plan->n_leaves, p->leaves_capacity, 1)) {
+        return nomem(p);
+    }
+    plan->leaves[plan->n_leaves++] = out->leaf;
+    return PM_OK;
+}
+
+static pm_status plan_prox_children(planner *p, const pm_node *node, pm_prox *out) {
+    out->children = pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
+    if (out->children == NULL) {
+        return nomem(p);
+    }
+    for (; out->n_children < node->n_children; out->n_children++) {
+        PM_TRY(plan_prox(p, node->children[out->n_children], &out->children[out->n_children]));
+    }
+    return PM_OK;
+}
+
+static pm_status plan_prox_field(planner *p, const pm_node *node, pm_prox **out) {
+    const uint8_t *outer = p->fields;
+    PM_TRY(restrict_field(p, node));
+    pm_status status = plan_prox(p, node->children[0], out);
+    p->fields = outer;
+    return status;
+}
+
+static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
+    if (node->kind == PM_NODE_FIELD) {
+        return plan_prox_field(p, node, out);
+    }
+    pm_prox *x = pm_arena_array(&p->plan->arena, 1, sizeof *x);
+    if (x == NULL) {
+        return nomem(p);
+    }
+    *out = x;
+    x->node = node;
+    switch (node->kind) {
+    case PM_NODE_WORD:
+    case PM_NODE_PHRASE:
+    case PM_NODE_SET:
+        return plan_leaf(p, node, x);
+    case PM_NODE_NEAR:
+        x->kind = PM_PROX_NEAR;
+        return plan_prox_children(p, node, x);
+    case PM_NODE_OR:
+        x->kind = PM_PROX_OR;
+        return plan_prox_children(p, node, x);
+    case PM_NODE_META:
+        return fail_at(p, node, PM_INVALID, "metadata cannot stand inside W/ or PRE/; put it beside with AND");
+    default:
+        return fail_at(p, node, PM_INVALID, "AND and NOT cannot stand inside W/ or PRE/; write (a W/n c) AND (b W/n c)");
+    }
+}
+
+/* ---- the document storey ---- */
+
+static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out);
+
+static pm_status plan_operand(planner *p, const pm_node *node, pm_clause *out) {
+    pm_plan *plan = p->plan;
+    out->kind = PM_CLAUSE_OPERAND;
+    out->operand = plan->n_operands;
+    if (!PM_GROW(plan->operands, plan->n_operands, p->operands_capacity, 1)) {
+        return nomem(p);
+    }
+    plan->operands[plan->n_operands++] = (pm_operand){.positive = p->positive};
+    pm_prox *root;
+    PM_TRY(plan_prox(p, node, &root));
+    plan->operands[out->operand].root = root;
+    return PM_OK;
+}
+
+static pm_status plan_children(planner *p, const pm_node *node, pm_clause *out) {
+    out->children = pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
+    if (out->children == NULL) {
+        return nomem(p);
+    }
+    for (; out->n_children < node->n_children; out->n_children++) {
+        PM_TRY(plan_clause(p, node->children[out->n_children], &out->children[out->n_children]));
+    }
+    return PM_OK;
+}
+
+static pm_status plan_not(planner *p, const pm_node *node, pm_clause *out) {
+    bool outer = p->positive;
+    p->positive = false;
+    out->kind = PM_CLAUSE_NOT;
+    pm_status status = plan_children(p, node, out);
+    p->positive = outer;
+    return status;
+}
+
+static pm_status plan_field(planner *p, const pm_node *node, pm_clause **out) {
+    const uint8_t *outer = p->fields;
+    PM_TRY(restrict_field(p, node));
+    pm_status status = plan_clause(p, node->children[0], out);
+    p->fields = outer;
+    return status;
+}
+
+static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out) {
+    if (node->kind == PM_NODE_FIELD) {
+        return plan_field(p, node, out);
+    }
+    pm_clause *c = pm_arena_array(&p->plan->arena, 1, sizeof *c);
+    if (c == NULL) {
+        return nomem(p);
+    }
+    *out = c;
+    c->node = node;
+    c->number = p->plan->n_clauses++;
+    switch (node->kind) {
+    case PM_NODE_NOTHING:
+        c->kind = PM_CLAUSE_NOTHING;
+        return PM_OK;
+    case PM_NODE_META:
+        c->kind = PM_CLAUSE_META;
+        return PM_OK;
+    case PM_NODE_AND:
+        c->kind = PM_CLAUSE_AND;
+        return plan_children(p, node, c);
+    case PM_NODE_OR:
+        c->kind = PM_CLAUSE_OR;
+        return plan_children(p, node, c);
+    case PM_NODE_NOT:
+        return plan_not(p, node, c);
+    default:
+        return plan_operand(p, node, c);
+    }
+}
+
+pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query, const pm_limits *limits, pm_plan **out, pm_error *err) {
+    pm_plan *plan = pm_calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return pm_fail_nomem(err, sizeof *plan);
+    }
+    pm_arena_init(&plan->arena);
+    plan->snapshot = snapshot;
+    plan->limits = limits;
+    planner p = {.plan = plan, .positive = true, .err = err};
+    pm_status status = pm_stemmer_new(snapshot->analyzer, &p.stemmer, err);
+    if (status == PM_OK) {
+        status = plan_clause(&p, query->root, &plan->root);
+    }
+    pm_stemmer_free(p.stemmer);
+    if (status != PM_OK) {
+        pm_plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return PM_OK;
+}
+
+void pm_plan_free(pm_plan *p) {
+    if (p == NULL) {
+        return;
+    }
+    pm_free(p->operands);
+    pm_free(p->leaves);
+    pm_arena_release(&p->arena);
+    pm_free(p);
+}

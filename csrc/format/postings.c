@@ -7,8 +7,8 @@
 enum {
     POSITIONS = PM_FOURCC('P', 'O', 'S', 'I'),
     DOCUMENTS = PM_FOURCC('D', 'O', 'C', 'S'),
-    BASE_ENTRIES = 256,
-    IMPACT_BYTES = 4
+    IMPACT_BYTES = 4,
+    TAIL_BYTES = 8 /* the length of the lists, last in POSI, before n_lists in DOCS */
 };
 
 /* Codes below 16 are the length; from there on the code's low 3 bits and a leading 1 are the
@@ -25,15 +25,18 @@ uint64_t pm_length_floor(unsigned code) {
     return code < 16 ? code : (uint64_t)(8 + (code & 7)) << ((code >> 3) - 1);
 }
 
-/* Bytes of the bases and offsets of n lists. */
-static uint64_t table_bytes(uint32_t n) {
-    return 8 * ((uint64_t)n / BASE_ENTRIES + 1) + 4 * ((uint64_t)n + 1);
-}
-static const uint8_t *offsets_of(const uint8_t *bases, uint32_t n) {
-    return bases + 8 * ((size_t)n / BASE_ENTRIES + 1);
-}
-static uint64_t offset_at(const uint8_t *bases, const uint8_t *offsets, uint32_t i) {
-    return pm_load64(bases + 8 * (size_t)(i / BASE_ENTRIES)) + pm_load32(offsets + 4 * (size_t)i);
+/* Splits a section, but for what follows the length of the lists, into lists and tables. */
+static bool split(pm_bytes bytes, pm_bytes *lists, pm_cursor *tables) {
+    if (bytes.n < TAIL_BYTES) {
+        return false;
+    }
+    uint64_t n = pm_load64(bytes.p + bytes.n - TAIL_BYTES);
+    if (n > bytes.n - TAIL_BYTES) {
+        return false;
+    }
+    *lists = (pm_bytes){bytes.p, (size_t)n};
+    *tables = pm_cursor_of((pm_bytes){bytes.p + n, bytes.n - TAIL_BYTES - (size_t)n});
+    return true;
 }
 
 static pm_status check_end(const pm_container *file, uint32_t id, pm_bytes lists, uint64_t end,
@@ -48,53 +51,82 @@ static pm_status check_end(const pm_container *file, uint32_t id, pm_bytes lists
 
 static pm_status open_positions(pm_postings *p, pm_error *err) {
     pm_bytes bytes;
+    pm_cursor tables;
     PM_TRY(pm_container_need(p->file, POSITIONS, &bytes, err));
-    uint64_t tables = table_bytes(p->n_groups);
-    if (bytes.n < tables) {
-        return pm_section_corrupt(p->file, POSITIONS, 0, err,
-                                  "%u groups: expected at least %llu bytes, found %zu", p->n_groups,
-                                  (unsigned long long)tables, bytes.n);
+    if (!split(bytes, &p->positions, &tables) ||
+        !pm_frames_open(&tables, p->n_groups + 1, &p->position_offsets) ||
+        pm_cursor_left(&tables) != 0) {
+        return pm_section_corrupt(p->file, POSITIONS, bytes.n, err,
+                                  "%zu bytes do not end with the offsets of %u lists", bytes.n,
+                                  p->n_groups);
     }
-    p->positions = (pm_bytes){bytes.p, bytes.n - (size_t)tables};
-    p->pos_bases = bytes.p + p->positions.n;
-    p->pos_offsets = offsets_of(p->pos_bases, p->n_groups);
     return check_end(p->file, POSITIONS, p->positions,
-                     offset_at(p->pos_bases, p->pos_offsets, p->n_groups), err);
+                     pm_frames_get(&p->position_offsets, p->n_groups), err);
 }
 
 static pm_status open_docs(pm_postings *p, pm_error *err) {
     pm_bytes bytes;
+    pm_cursor tables;
     PM_TRY(pm_container_need(p->file, DOCUMENTS, &bytes, err));
     uint32_t n = bytes.n >= 4 ? pm_load32(bytes.p + bytes.n - 4) : UINT32_MAX;
-    uint64_t tables = table_bytes(n) + 4 * (uint64_t)n + 4;
-    if (n > p->n_groups || bytes.n < tables) {
-        return pm_section_corrupt(p->file, DOCUMENTS, bytes.n < 4 ? 0 : bytes.n - 4, err,
-                                  "%u lists of %u groups do not fit into %zu bytes", n, p->n_groups,
-                                  bytes.n);
+    if (n > p->n_groups || !split((pm_bytes){bytes.p, bytes.n - 4}, &p->docs, &tables) ||
+        !pm_frames_open(&tables, n + 1, &p->doc_offsets) ||
+        !pm_frames_open(&tables, n, &p->doc_dfs) || pm_cursor_left(&tables) != 0) {
+        return pm_section_corrupt(p->file, DOCUMENTS, bytes.n, err,
+                                  "%zu bytes do not end with the offsets of %u lists for %u groups",
+                                  bytes.n, n, p->n_groups);
     }
     p->n_doc_lists = n;
-    p->docs = (pm_bytes){bytes.p, bytes.n - (size_t)tables};
-    p->doc_bases = bytes.p + p->docs.n;
-    p->doc_offsets = offsets_of(p->doc_bases, n);
-    p->doc_dfs = p->doc_offsets + 4 * ((size_t)n + 1);
-    return check_end(p->file, DOCUMENTS, p->docs, offset_at(p->doc_bases, p->doc_offsets, n), err);
+    return check_end(p->file, DOCUMENTS, p->docs, pm_frames_get(&p->doc_offsets, n), err);
 }
 
 pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups,
                            pm_error *err) {
     *p = (pm_postings){.file = file, .n_groups = n_groups};
+    if (n_groups > PM_MAX_POSITIONS) {
+        return pm_section_corrupt(file, POSITIONS, 0, err, "expected at most %u groups, found %u",
+                                  (unsigned)PM_MAX_POSITIONS, n_groups);
+    }
     PM_TRY(open_positions(p, err));
     return open_docs(p, err);
 }
 
 /* Bytes of list i, empty after damage. */
-static pm_bytes list_bytes(pm_bytes lists, const uint8_t *bases, const uint8_t *offsets,
-                           uint32_t i) {
-    uint64_t lo = offset_at(bases, offsets, i), hi = offset_at(bases, offsets, i + 1);
+static pm_bytes list_bytes(pm_bytes lists, const pm_frames *offsets, uint32_t i) {
+    uint64_t lo = pm_frames_get(offsets, i), hi = pm_frames_get(offsets, i + 1);
     if (lo > hi || hi > lists.n) {
         return (pm_bytes){lists.p, 0};
     }
     return (pm_bytes){lists.p + lo, (size_t)(hi - lo)};
+}
+
+/* Every list follows the one before. */
+static pm_status verify_offsets(const pm_postings *p, uint32_t id, pm_bytes lists,
+                                const pm_frames *offsets, pm_error *err) {
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < offsets->n; i++) {
+        uint64_t at = pm_frames_get(offsets, i);
+        if (at < before || at > lists.n || (i == 0 && at != 0)) {
+            return pm_section_corrupt(p->file, id, lists.n, err,
+                                      "list %u: expected its start in [%llu, %zu], found %llu", i,
+                                      (unsigned long long)before, lists.n, (unsigned long long)at);
+        }
+        before = at;
+    }
+    if (!pm_frames_verify(offsets)) {
+        return pm_section_corrupt(p->file, id, lists.n, err, "the offsets of lists are damaged");
+    }
+    return PM_OK;
+}
+
+pm_status pm_postings_verify(const pm_postings *p, pm_error *err) {
+    PM_TRY(verify_offsets(p, POSITIONS, p->positions, &p->position_offsets, err));
+    PM_TRY(verify_offsets(p, DOCUMENTS, p->docs, &p->doc_offsets, err));
+    if (!pm_frames_verify(&p->doc_dfs)) {
+        return pm_section_corrupt(p->file, DOCUMENTS, p->docs.n, err,
+                                  "the counts of documents are damaged");
+    }
+    return PM_OK;
 }
 
 pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_group g) {
@@ -102,7 +134,7 @@ pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_gr
     if (g >= p->n_groups) {
         return none;
     }
-    pm_bytes bytes = list_bytes(p->positions, p->pos_bases, p->pos_offsets, g);
+    pm_bytes bytes = list_bytes(p->positions, &p->position_offsets, g);
     uint64_t n = pm_lexicon_ids_count(lex, pm_lexicon_group_ids(lex, g));
     if (n > PM_MAX_POSITIONS || bytes.n < pm_list_least_bytes(n, 1)) {
         return none;
@@ -116,14 +148,15 @@ bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out, const uint
     if (g >= p->n_doc_lists) {
         return false;
     }
-    pm_bytes bytes = list_bytes(p->docs, p->doc_bases, p->doc_offsets, g);
-    uint32_t df = pm_load32(p->doc_dfs + 4 * (size_t)g);
-    uint64_t head = IMPACT_BYTES * (((uint64_t)df + PM_BLOCK - 1) / PM_BLOCK);
-    if (df == 0 || bytes.n < head || bytes.n - head < pm_list_least_bytes(df, 2)) {
+    pm_bytes bytes = list_bytes(p->docs, &p->doc_offsets, g);
+    uint64_t df = pm_frames_get(&p->doc_dfs, g);
+    uint64_t head = IMPACT_BYTES * ((df + PM_BLOCK - 1) / PM_BLOCK);
+    if (df == 0 || df > PM_MAX_POSITIONS || bytes.n < head ||
+        bytes.n - head < pm_list_least_bytes(df, 2)) {
         return false;
     }
     *impacts = bytes.p;
     out->bytes = (pm_bytes){bytes.p + head, bytes.n - (size_t)head};
-    out->n = df;
+    out->n = (uint32_t)df;
     return true;
 }

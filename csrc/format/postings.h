@@ -1,11 +1,10 @@
 /* Positions of each stem group, and documents with term frequencies and impacts of each frequent one.
  *
- * Section POSI: lists (codec/list.h; the count is the lexicon's) | u64 base of each 256 entries of the following | u32 offset
- *               of each group's list from its base, + end
+ * Section POSI: lists (codec/list.h; the count is the lexicon's) | frames of each group's offset, + end | u64 bytes of lists
  * Section DOCS: lists: for each block of documents 4 bytes of impact, then a list of documents with payload tf - 1
- *               | u64 base of each 256 | u32 offset of each, + end | u32 df of each | u32 n_lists (the first n_lists groups:
- *               those with at least PM_DOC_LIST_MIN occurrences)
- * Tables follow the lists, so that a writer need not hold the lists.
+ *               | frames of each list's offset, + end | frames of the df of each | u64 bytes of lists
+ *               | u32 n_lists (the first n_lists groups: those with at least PM_DOC_LIST_MIN occurrences)
+ * Tables (frames: format/packed.h) follow the lists, so that a writer need not hold the lists.
  * Impact: two pairs (u8 tf, u8 length code); every document of the block has tf <= and length >= those of one of the pairs
  * (tf 255: or more; length code: pm_length_floor). Documents and positions that a damaged list yields may lie beyond the
  * segment's: whoever indexes an array by them compares first. */
@@ -16,6 +15,7 @@
 #include "codec/list.h"
 #include "format/container.h"
 #include "format/lexicon.h"
+#include "format/packed.h"
 
 enum { PM_DOC_LIST_MIN = 64 };
 
@@ -40,11 +40,13 @@ pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data
 typedef struct pm_postings {
     const pm_container *file;
     pm_bytes positions, docs; /* list bytes */
-    const uint8_t *pos_bases, *pos_offsets, *doc_dfs, *doc_bases, *doc_offsets;
+    pm_frames position_offsets, doc_offsets, doc_dfs;
     uint32_t n_groups, n_doc_lists;
 } pm_postings;
 
 pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups, pm_error *err) PM_MUST_CHECK;
+/* Tables only: what the lists hold is checked against the stream (format/segment.h). */
+pm_status pm_postings_verify(const pm_postings *p, pm_error *err) PM_MUST_CHECK;
 /* Position list of a group; an empty list for g out of range or damage. */
 pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_group g);
 /* Document list with payload tf - 1; false where the group has none (fewer than PM_DOC_LIST_MIN occurrences). impacts: 4

@@ -13,7 +13,6 @@
 enum {
     POSITIONS = PM_FOURCC('P', 'O', 'S', 'I'),
     DOCUMENTS = PM_FOURCC('D', 'O', 'C', 'S'),
-    BASE_ENTRIES = 256,
     CHUNK_WORK = 1 << 18, /* positions; a list more counts as LIST_WORK */
     LIST_WORK = 16,
     ROUND_CHUNKS = 4, /* for each thread */
@@ -247,31 +246,32 @@ static pm_status put_lists(pm_container_writer *w, encoder *e, pm_error *err) {
     return PM_OK;
 }
 
-/* Bases and offsets from the sizes of lists. */
-static pm_status put_table(pm_container_writer *w, const encoder *e, pm_error *err) {
-    pm_buf bases, offsets;
-    uint64_t at = 0, base = 0;
-    pm_status status = PM_OK;
-    pm_buf_init(&bases);
-    pm_buf_init(&offsets);
-    for (uint32_t i = 0; i <= e->n_lists; i++) {
-        if (i % BASE_ENTRIES == 0) {
-            base = at;
-            pm_buf_put_u64(&bases, base);
-        }
-        if (at - base > UINT32_MAX) {
-            status = pm_fail(err, PM_LIMIT, "the lists of %u groups exceed 4 GB", BASE_ENTRIES);
-            goto out;
-        }
-        pm_buf_put_u32(&offsets, (uint32_t)(at - base));
-        at += i < e->n_lists ? e->sizes[i] : 0;
+/* What follows the lists: their offsets, documents of each, bytes of all. */
+static pm_status put_tables(pm_container_writer *w, const encoder *e, pm_error *err) {
+    pm_framing frames;
+    pm_buf out;
+    uint64_t at = 0;
+    pm_buf_init(&out);
+    pm_frames_begin(&frames);
+    for (uint32_t i = 0; i < e->n_lists; i++) {
+        pm_frames_put(&frames, at);
+        at += e->sizes[i];
     }
-    PM_GO(pm_buf_status(bases.failed ? &bases : &offsets, err));
-    pm_container_put(w, bases.p, bases.n);
-    pm_container_put(w, offsets.p, offsets.n);
-out:
-    pm_buf_release(&offsets);
-    pm_buf_release(&bases);
+    pm_frames_put(&frames, at);
+    pm_frames_finish(&frames, &out);
+    if (e->dfs != NULL) {
+        pm_frames_begin(&frames);
+        for (uint32_t i = 0; i < e->n_lists; i++) {
+            pm_frames_put(&frames, e->dfs[i]);
+        }
+        pm_frames_finish(&frames, &out);
+    }
+    pm_buf_put_u64(&out, at);
+    pm_status status = pm_buf_status(&out, err);
+    if (status == PM_OK) {
+        pm_container_put(w, out.p, out.n);
+    }
+    pm_buf_release(&out);
     return status;
 }
 
@@ -314,7 +314,7 @@ static pm_status write_positions(pm_container_writer *w, const pm_postings_data 
     PM_TRY(encoder_init(&e, d, NULL, d->n_groups, err));
     pm_container_begin(w, POSITIONS, PM_SECTION_REQUIRED);
     PM_GO(put_lists(w, &e, err));
-    PM_GO(put_table(w, &e, err));
+    PM_GO(put_tables(w, &e, err));
     pm_container_end(w);
 out:
     encoder_release(&e);
@@ -336,8 +336,7 @@ static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d, p
     }
     pm_container_begin(w, DOCUMENTS, PM_SECTION_REQUIRED);
     PM_GO(put_lists(w, &e, err));
-    PM_GO(put_table(w, &e, err));
-    pm_container_put(w, e.dfs, 4 * (size_t)n);
+    PM_GO(put_tables(w, &e, err));
     pm_container_put(w, &n, 4);
     pm_container_end(w);
 out:

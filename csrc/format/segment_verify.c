@@ -304,6 +304,7 @@ static pm_status verify_sections(const pm_segment *s, pm_cancel *cancel, pm_erro
     PM_TRY(check_cancel(cancel, LOOK, err));
     PM_TRY(pm_stream_verify(&s->stream, s->info.n_ids, err));
     PM_TRY(pm_bounds_verify(&s->bounds, err));
+    PM_TRY(pm_postings_verify(&s->postings, err));
     PM_TRY(pm_zones_verify(&s->zones, err));
     PM_TRY(check_cancel(cancel, LOOK, err));
     PM_TRY(pm_keys_verify(&s->keys, err));

@@ -4,13 +4,14 @@
 #include "format/zones.h"
 
 #include "base/buffer.h"
+#include "base/sys.h"
+#include "format/packed.h"
 
 enum {
     SENTENCES = PM_FOURCC('S', 'E', 'N', 'T'),
     PARAGRAPHS = PM_FOURCC('P', 'A', 'R', 'A'),
     QUOTES = PM_FOURCC('Q', 'U', 'O', 'T'),
-    RANK_BITS = 512, /* between two rank counts of a bit map */
-    NEAR_STEPS = 8   /* sentences walked one by one before the ranks are searched */
+    NEAR_STEPS = 8 /* sentences walked one by one before the ranks are searched */
 };
 
 /* ---- writing ---- */
@@ -111,31 +112,11 @@ pm_status pm_zones_open(pm_zones *z, const pm_container *file, uint32_t n_positi
 
 /* ---- asking ---- */
 
-/* The position of the set bit of that rank, or UINT64_MAX. Cost: a search over the rank counts. */
-static uint64_t bitmap_select(const pm_bitmap *b, uint64_t rank) {
-    uint64_t lo = 0, hi = b->n_bits / RANK_BITS;
-    while (lo < hi) { /* the last run of RANK_BITS with at most `rank` ones before it */
-        uint64_t middle = hi - (hi - lo) / 2;
-        if (pm_bitmap_rank(b, middle * RANK_BITS) <= rank) {
-            lo = middle;
-        } else {
-            hi = middle - 1;
-        }
-    }
-    uint64_t seen = pm_bitmap_rank(b, lo * RANK_BITS), end = (lo + 1) * RANK_BITS;
-    uint64_t at = pm_bitmap_after(b, lo * RANK_BITS);
-    while (at < b->n_bits && at < end && seen < rank) {
-        at = pm_bitmap_after(b, at + 1);
-        seen++;
-    }
-    return at < b->n_bits && seen == rank ? at : UINT64_MAX;
-}
-
 /* The set bit `steps` before (after, if forward) that at `from`, whose rank is given. */
 static uint64_t walk(const pm_bitmap *b, uint64_t from, uint64_t rank, uint64_t steps,
                      bool forward) {
     if (steps > NEAR_STEPS) {
-        return bitmap_select(b, forward ? rank + steps : rank - steps);
+        return pm_bits_select(b, forward ? rank + steps : rank - steps);
     }
     uint64_t at = from;
     for (; steps > 0 && at < b->n_bits; steps--) {

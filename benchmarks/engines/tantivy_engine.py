@@ -48,7 +48,7 @@ class Engine:
         self.searcher = self.index.searcher()
 
     def prepare(self, query: Query, top: int = 0) -> Callable[[], int]:
-        words = [(0, query.a), (0 if query.within else 1, query.b)]
+        words: list[str | tuple[int, str]] = [(0, query.a), (0 if query.within else 1, query.b)]
         asked = tantivy.Query.phrase_query(self.index.schema, "x", words, slop=query.within)
         search = self.searcher.search
         if top:

@@ -1,0 +1,174 @@
+"""Plants one small bug at a time in a copy of the checkout, rebuilds it, and requires that the differential test fails.
+
+    python tools/plant_bugs.py            every bug: minutes each
+    python tools/plant_bugs.py --check    only that each bug's text still stands in its file exactly once
+    python tools/plant_bugs.py --only 'distance off by one' --keep
+
+The copy without any bug must pass first. Exit status 1 where a bug went unnoticed, 2 where a bug cannot be planted.
+Python and its packages are those that run this script: it needs what tests/requirements.txt names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("csrc", "python", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+TEST = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/py/test_differential.py"]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A replacement in one file; `old` stands there exactly once."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+BUGS: tuple[Bug, ...] = ()
+
+
+class Unplantable(Exception):
+    """The code has moved on: the bug's text is not there, or more than once."""
+
+
+def planted(text: str, bug: Bug) -> str:
+    """The file's text with the bug in it."""
+    times = text.count(bug.old)
+    if times != 1:
+        raise Unplantable(f"{bug.name}: its text stands {times} times in {bug.file}")
+    if bug.old == bug.new:
+        raise Unplantable(f"{bug.name}: changes nothing")
+    return text.replace(bug.old, bug.new)
+
+
+def unplantable(root: Path, bugs: Sequence[Bug]) -> list[str]:
+    """What is wrong with the list of bugs; empty if all can be planted."""
+    wrong = []
+    for bug in bugs:
+        try:
+            planted((root / bug.file).read_text(encoding="utf-8"), bug)
+        except (OSError, Unplantable) as error:
+            wrong.append(str(error))
+    return wrong
+
+
+def copy_tree(root: Path, to: Path) -> None:
+    """The sources and tests of a checkout, without what was built in it."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", ".hypothesis", ".pytest_cache")
+    for name in COPIED:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, to / name, ignore=ignore)
+        elif (root / name).exists():
+            shutil.copy2(root / name, to / name)
+
+
+class Copy:
+    """A copy of the checkout that can be built and tested.
+
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    build, test
+        Commands run in it, beginning with arguments for Python.
+    """
+
+    def __init__(self, folder: Path, build: Sequence[str], test: Sequence[str]) -> None:
+        self.folder, self.build, self.test = folder, build, test
+
+    def run(self) -> tuple[bool, str]:
+        """Builds, then tests. Returns whether the tests passed, and the end of what they printed.
+
+        Raises
+        ------
+        Unplantable
+            Where the copy does not build.
+        """
+        built = self._python(self.build)
+        if built.returncode:
+            raise Unplantable(f"does not build:\n{built.stdout[-2000:]}")
+        tested = self._python(self.test)
+        if tested.returncode not in (0, 1) and tested.returncode > 0:
+            raise Unplantable(f"the tests did not run (exit status {tested.returncode}):\n{tested.stdout[-2000:]}")
+        return tested.returncode == 0, tested.stdout[-3000:]
+
+    def _python(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        paths = [str(self.folder / "python"), os.environ.get("PYTHONPATH", "")]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run([sys.executable, *arguments], cwd=self.folder, env=env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def run_with(self, bug: Bug) -> tuple[bool, str]:
+        """`run` with a bug in, which is out again afterwards."""
+        path = self.folder / bug.file
+        right = path.read_text(encoding="utf-8")
+        path.write_text(planted(right, bug), encoding="utf-8")
+        try:
+            return self.run()
+        finally:
+            path.write_text(right, encoding="utf-8")
+
+
+def try_all(copy: Copy, bugs: Sequence[Bug], verbose: bool) -> int:
+    """Prints what became of each bug; the exit status."""
+    passed, shown = copy.run()
+    if not passed:
+        print(f"without any bug the tests fail:\n{shown}")
+        return 2
+    print("without any bug the tests pass", flush=True)
+    unnoticed = broken = 0
+    for bug in bugs:
+        began = time.monotonic()
+        try:
+            passed, shown = copy.run_with(bug)
+        except Unplantable as error:
+            broken += 1
+            print(f"cannot be planted  {bug.name}: {error}", flush=True)
+            continue
+        unnoticed += passed
+        print(f"{'UNNOTICED' if passed else 'noticed':9}  {bug.name} ({time.monotonic() - began:.0f} s)", flush=True)
+        if verbose and not passed:
+            print(shown)
+    print(f"{len(bugs) - unnoticed - broken} of {len(bugs)} bugs noticed")
+    return 2 if broken else 1 if unnoticed else 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="do not build: see that every bug can be planted")
+    parser.add_argument("--only", action="append", metavar="NAME", help="this bug, and others so named")
+    parser.add_argument("--keep", action="store_true", help="leave the copy where it is, and say where")
+    parser.add_argument("--verbose", action="store_true", help="print what the failing tests printed")
+    options = parser.parse_args()
+    bugs = [b for b in BUGS if not options.only or b.name in options.only]
+    wrong = unplantable(ROOT, bugs)
+    if wrong or options.check:
+        print("\n".join(wrong) or f"{len(bugs)} bugs can be planted")
+        return 2 if wrong else 0
+    folder = Path(tempfile.mkdtemp(prefix="pressmark-bugs-"))
+    try:
+        copy_tree(ROOT, folder)
+        build = ["setup.py", "--quiet", "build_ext", "--inplace", "--build-temp", str(folder / "build")]
+        return try_all(Copy(folder, build, TEST), bugs, options.verbose)
+    finally:
+        if options.keep:
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

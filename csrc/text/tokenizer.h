@@ -39,6 +39,8 @@ typedef struct pm_tokens {
     size_t n, capacity;
     pm_span32 *quotes; /* token numbers of quotations, in order, not empty, not overlapping */
     size_t n_quotes, quotes_capacity;
+    uint32_t *marks; /* scratch: tokens before which a zone may begin or end, ascending */
+    size_t n_marks, marks_capacity;
 } pm_tokens;
 
 void pm_tokens_init(pm_tokens *t);

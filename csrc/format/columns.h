@@ -1,18 +1,20 @@
 /* Typed metadata of documents: none, one or several values each.
  *
  * Section COLS: u32 n | for each column u64 offset of its record from the section's start, + end | records:
- *   varint name length, name | u8 kind | u8 flags (1: several values a document) | padding to 8
- *   | u32 first value of each document, + end (only where flags & 1; else one bit a document, set where it has a value, as
- *     codec/bitset.h) | values: u32 code (str), i64 (int, date, time), f64 (float), u8 (bool) | str: strings, sorted
+ *   varint name length, name | u8 kind | u8 flags (1: several values a document, 2: dates that may have a time of day)
+ *   | flags & 1: packed first value of each document, + end; else one bit a document, set where it has a value (codec/bitset.h)
+ *   | i64 least, u64 step, packed (v - least) / step of each value: the codes of strings, ints, bools, dates; floats: their 64
+ *     bits, least 0, step 1
+ *   | flags & 2: one bit a value, set where it has a time of day | str: strings (format/strings.h), sorted
  * date: microseconds since 1970-01-01T00:00 (proleptic Gregorian); a value that is a day without time of day has kind
- * PM_VALUE_DATE, with time of day PM_VALUE_TIME: a date column whose flags & 2 keeps one more bit a value: has time of day. */
+ * PM_VALUE_DATE, with time of day PM_VALUE_TIME. */
 #ifndef PM_FORMAT_COLUMNS_H
 #define PM_FORMAT_COLUMNS_H
 
 #include "base/types.h"
 #include "format/container.h"
-#include "codec/bitset.h"
-#include "format/lexicon.h"
+#include "format/packed.h"
+#include "format/strings.h"
 
 typedef enum pm_value_kind {
     PM_VALUE_STR,
@@ -36,17 +38,22 @@ typedef struct pm_column_data {
     const uint32_t *starts; /* [n_docs + 1] values of each document */
     const pm_value *values;
 } pm_column_data;
+/* Names must differ; a date column may hold both kinds of date; an int column's value may not be a float, nor the other way
+ * round (PM_INTERNAL). */
 pm_status pm_columns_write(pm_container_writer *w, const pm_column_data *columns, uint32_t n_columns, uint32_t n_docs,
                            pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_column {
     pm_bytes name;
     pm_value_kind kind;
-    bool several;
+    bool several, has_times;
     uint32_t n_docs, n_values;
-    const uint8_t *starts; /* several, else NULL */
-    pm_bitmap has, timed;
-    const uint8_t *values;
+    pm_packed starts; /* several */
+    pm_bitmap has;    /* not several */
+    pm_bitmap timed;  /* has_times */
+    int64_t least;
+    uint64_t step;
+    pm_packed values;
     pm_strings dictionary; /* str: sorted */
 } pm_column;
 
@@ -61,6 +68,10 @@ pm_status pm_columns_verify(const pm_columns *c, pm_error *err) PM_MUST_CHECK;
 const pm_column *pm_columns_find(const pm_columns *c, pm_bytes name); /* NULL: no such column */
 /* Values of a document are [lo, hi). */
 pm_range pm_column_values(const pm_column *c, pm_doc d);
+/* Value i as a number: int, bool, date; the code of a string; a float's bits. 0 for i >= n_values. For loops over many. */
+static inline int64_t pm_column_number(const pm_column *c, uint32_t i) {
+    return i < c->n_values ? (int64_t)((uint64_t)c->least + c->step * pm_packed_get(&c->values, i)) : 0;
+}
 /* Value i: i and f are set by kind; a string's code in i (its text by pm_strings_get on the dictionary). */
 pm_value pm_column_value(const pm_column *c, uint32_t i);
 

@@ -2,6 +2,8 @@
  * of different kinds. Invariant: every section lies inside the file, is 64-byte aligned and is followed by at least
  * PM_READ_SLACK readable bytes. Knows nothing of what sections mean. docs/FORMAT.md is the law.
  *
+ * Offsets increase in the order of the table; an id stands once.
+ *
  *   header 64 B: "PRESSMK\x1a" | u32 version | u32 kind | zeros
  *   sections, each 64-byte aligned, zeros between, at least 64 zeros after each
  *   table, 64-byte aligned: n x { u32 id, u32 flags, u64 offset, u64 size, u64 xxh3 }
@@ -37,6 +39,8 @@ typedef struct pm_container_writer {
     bool open;            /* a section is open */
     pm_section sections[PM_MAX_SECTIONS];
     void *section_hash, *file_hash; /* streaming XXH3 states */
+    void *hash_memory;    /* holds both */
+    char *path;           /* of a file that is not finished; NULL otherwise */
     pm_buf pending;       /* bytes not yet handed to the file */
     pm_status status;
     pm_error error;
@@ -50,7 +54,8 @@ void pm_container_end(pm_container_writer *w);
 void pm_container_section(pm_container_writer *w, uint32_t id, uint32_t flags, pm_bytes bytes);
 /* Writes table and footer, syncs, closes; size and XXH3-128 of the whole file. On failure the file is unlinked. */
 pm_status pm_container_finish(pm_container_writer *w, uint64_t *size, pm_hash128 *hash, pm_error *err) PM_MUST_CHECK;
-void pm_container_abandon(pm_container_writer *w, const char *path); /* closes and unlinks; safe after finish */
+/* Closes and unlinks what create made. Does nothing after finish, after a failed create, or twice. path: the one given to create. */
+void pm_container_abandon(pm_container_writer *w, const char *path);
 
 typedef struct pm_container {
     pm_blob blob; /* owned */

@@ -1,14 +1,26 @@
 /* The words of a segment: ids ordered by (stem group, folded form, case class, surface), groups by descending frequency (ties:
  * by stem). A group is a range of forms, a form a range of ids: each layer of matching is one contiguous id range.
  *
- * Sections: LEXI tables (u32 first form of each group + end, u32 first id of each form + end, u32 count of each id,
- *           u8 case class of each id), STEM stems sorted + u32 group of each, FORM forms sorted + u32 form of each + u32 rank
- *           of each form, SURF surfaces in id order, UNAC accentless keys of the forms and stems that have accents. */
+ * A stem that is a form of its own group (most are) is not stored again, and a surface is mostly told by how it differs from its
+ * form.
+ *
+ * Section LEXI: u32 n_groups, n_forms, n_ids | starts of groups among forms | starts of forms among ids | bits over groups: the
+ *               stem stands in STEM | bits over forms: the form is its group's stem | packed case class of each id | frames of
+ *               count - 1 of each id
+ * Section FORM: dictionary (format/dict.h) of the folded forms, by form
+ * Section STEM: dictionary of the stems that are no form of their group, in group order
+ * Section SURF: bits over ids: the surface stands here | packed recipe of each id (0: it stands here; else the form with a
+ *               prefix, a suffix and capitals, see docs/FORMAT.md) | strings that stand here, in id order
+ * Section UNAC: for forms, then for stems: u32 n keys, u32 n refs, u32 bytes of the strings | starts of keys among refs
+ *               | packed refs | strings: accentless keys, sorted, of the forms (stems) that have accents
+ * Arrays (starts, packed, frames): format/packed.h; bits: codec/bitset.h; strings: format/strings.h. */
 #ifndef PM_FORMAT_LEXICON_H
 #define PM_FORMAT_LEXICON_H
 
 #include "base/types.h"
 #include "format/container.h"
+#include "format/dict.h"
+#include "format/packed.h"
 #include "format/strings.h"
 
 typedef struct pm_lexicon_data { /* what a writer is given; ids in final order */
@@ -22,19 +34,25 @@ typedef struct pm_lexicon_data { /* what a writer is given; ids in final order *
 } pm_lexicon_data;
 pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data, pm_error *err) PM_MUST_CHECK;
 
-typedef struct pm_range { /* half-open */
-    uint32_t lo, hi;
-} pm_range;
+typedef struct pm_bare { /* accentless keys of forms or stems */
+    pm_strings keys;  /* sorted */
+    pm_starts starts; /* refs of each key */
+    pm_packed refs;   /* forms or groups, increasing within a key */
+    uint32_t n_refs;
+} pm_bare;
 
 typedef struct pm_lexicon { /* immutable view */
     const pm_container *file;
     uint32_t n_groups, n_forms, n_ids;
-    const uint8_t *group_forms, *form_ids, *id_counts, *id_cases; /* little-endian arrays */
-    const uint8_t *stem_groups, *form_sorted, *form_ranks;
-    pm_strings stems, forms, surfaces;
-    pm_strings bare_forms, bare_stems;               /* sorted keys */
-    const uint8_t *bare_form_refs, *bare_stem_refs;  /* u32 start of each key's refs + end, then refs */
-    uint32_t n_bare_form_refs, n_bare_stem_refs;
+    pm_starts groups, forms;     /* forms of each group, ids of each form */
+    pm_bitmap has_stem, is_stem; /* groups whose stem stands in stems; forms that are their group's stem */
+    pm_packed cases;
+    pm_frames counts;
+    pm_dict folded, stems;
+    pm_bitmap spelled; /* ids whose surface stands in surfaces */
+    pm_packed recipes;
+    pm_strings surfaces;
+    pm_bare bare_forms, bare_stems;
 } pm_lexicon;
 
 pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file, pm_error *err) PM_MUST_CHECK;
@@ -45,8 +63,8 @@ pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_error *err) PM_MUST_CHECK;
 pm_range pm_lexicon_group_forms(const pm_lexicon *lex, pm_group g);
 pm_range pm_lexicon_form_ids(const pm_lexicon *lex, pm_form f);
 pm_range pm_lexicon_group_ids(const pm_lexicon *lex, pm_group g);
-pm_form pm_lexicon_id_form(const pm_lexicon *lex, pm_id id);   /* O(log), PM_END if none */
-pm_group pm_lexicon_form_group(const pm_lexicon *lex, pm_form f);
+pm_form pm_lexicon_id_form(const pm_lexicon *lex, pm_id id); /* O(1), PM_END if none */
+pm_group pm_lexicon_form_group(const pm_lexicon *lex, pm_form f); /* the same */
 uint32_t pm_lexicon_id_count(const pm_lexicon *lex, pm_id id); /* occurrences in this segment */
 uint64_t pm_lexicon_ids_count(const pm_lexicon *lex, pm_range ids);
 unsigned pm_lexicon_id_case(const pm_lexicon *lex, pm_id id);  /* pm_case */
@@ -64,9 +82,15 @@ pm_group pm_lexicon_bare_stem_ref(const pm_lexicon *lex, uint32_t i);
 /* Ranks (in sorted order of folded forms) of the forms that begin with prefix. */
 pm_range pm_lexicon_prefix(const pm_lexicon *lex, pm_bytes prefix, pm_buf *scratch);
 pm_form pm_lexicon_ranked_form(const pm_lexicon *lex, uint32_t rank);
+uint32_t pm_lexicon_form_rank(const pm_lexicon *lex, pm_form f); /* PM_END for f out of range or damage */
+
+/* Keys in sorted order, for whoever copies a lexicon: key i of bare_forms.keys (bare_stems.keys) has these refs. */
+pm_range pm_lexicon_bare_form_refs(const pm_lexicon *lex, uint32_t key);
+pm_range pm_lexicon_bare_stem_refs(const pm_lexicon *lex, uint32_t key);
 
 /* Texts, replacing out's content; false after damage. */
 bool pm_lexicon_form_text(const pm_lexicon *lex, pm_form f, pm_buf *out);
+bool pm_lexicon_group_stem(const pm_lexicon *lex, pm_group g, pm_buf *out);
 bool pm_lexicon_surface(const pm_lexicon *lex, pm_id id, pm_buf *out);
 
 #endif

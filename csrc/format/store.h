@@ -1,16 +1,17 @@
 /* The original text of each unit, never normalised, in zstd blocks; and checkpoints from which a token's offset is found
  * by tokenising a few words. All sections are absent where the index keeps no text.
  *
- * Section TOFF: u64 text start x (n_units + 1), in the concatenated raw text
- * Section TBLK: n x { u64 raw start, u64 compressed start }, + end entry
+ * Section TOFF: frames (format/packed.h) of text start x (n_units + 1), in the concatenated raw text
+ * Section TBLK: u32 n | frames of raw start x (n + 1) | frames of compressed start x (n + 1)
  * Section TEXT: zstd frames, one a block of at most PM_STORE_BLOCK raw bytes (a chunk of documents starts a block anew)
- * Section CHKP: for each position k * PM_CHECKPOINT that is a token: u32 byte, u32 code point of its start in the unit's text
- *               (sentinels: zeros) */
+ * Section CHKP: for each position k * PM_CHECKPOINT that is a token: where its byte and code point start in the unit's text
+ *               (sentinels: zeros): frames of byte, frames of byte - code point */
 #ifndef PM_FORMAT_STORE_H
 #define PM_FORMAT_STORE_H
 
 #include "base/types.h"
 #include "format/container.h"
+#include "format/packed.h"
 
 enum { PM_STORE_BLOCK = 1 << 15, PM_STORE_LEVEL = 1, PM_CHECKPOINT = 64 };
 
@@ -37,10 +38,11 @@ pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_e
 typedef struct pm_store {
     const pm_container *file;
     bool present;
-    const uint8_t *text_starts, *blocks, *checkpoints;
+    pm_frames text_starts;                     /* n_units + 1 */
+    pm_frames raw_starts, compressed_starts;   /* n_blocks + 1 */
+    pm_frames checkpoint_bytes, checkpoint_extras; /* n_checkpoints; extra: byte - code point */
     pm_bytes text;
-    uint32_t n_units, n_blocks;
-    uint32_t n_checkpoints;
+    uint32_t n_units, n_blocks, n_checkpoints;
 } pm_store;
 
 pm_status pm_store_open(pm_store *s, const pm_container *file, uint32_t n_units, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
@@ -54,7 +56,7 @@ pm_status pm_text_reader_new(const pm_store *s, pm_text_reader **out, pm_error *
 void pm_text_reader_free(pm_text_reader *r);
 /* Appends bytes [lo, hi) of a unit's text (hi clipped to its length) to out. */
 pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi, pm_buf *out, pm_error *err) PM_MUST_CHECK;
-/* Checkpoint at or before pos: its position (a multiple of PM_CHECKPOINT, or the unit's start, then 0, 0), byte and code point. */
+/* Where a tokenizer may start for pos; the caller checks byte and code_point against the text. Checkpoint at or before pos: its position (a multiple of PM_CHECKPOINT, or the unit's start, then 0, 0), byte and code point. */
 void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_pos *at, uint32_t *byte, uint32_t *code_point);
 
 #endif

@@ -1,0 +1,145 @@
+/* A sorted string list with two permutations of fixed width, each the inverse of the other: one
+ * load either way. */
+#include "format/dict.h"
+
+#include "base/sys.h"
+#include "format/strsort.h"
+
+enum { DICT_SORTED = 1 };
+
+/* ---- writing ---- */
+
+static pm_status check_different(const pm_bytes *sorted, const uint32_t *order, uint32_t n,
+                                 pm_error *err) {
+    for (uint32_t r = 1; r < n; r++) {
+        if (pm_bytes_compare(sorted[r - 1], sorted[r]) == 0) {
+            pm_status status =
+                pm_fail(err, PM_DUPLICATE, "items %u and %u are equal", order[r - 1], order[r]);
+            if (err != NULL) {
+                err->offset = order[r];
+            }
+            return status;
+        }
+    }
+    return PM_OK;
+}
+
+/* ranks: room for n. */
+static void encode_maps(pm_buf *out, const uint32_t *order, uint32_t *ranks, uint32_t n) {
+    bool is_sorted = true;
+    for (uint32_t r = 0; r < n; r++) {
+        is_sorted = is_sorted && order[r] == r;
+        ranks[order[r]] = r;
+    }
+    pm_buf_put_u8(out, is_sorted ? DICT_SORTED : 0);
+    if (!is_sorted) {
+        pm_packed_encode(out, order, n, n - 1);
+        pm_packed_encode(out, ranks, n, n - 1);
+    }
+}
+
+pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n, pm_error *err) {
+    pm_status status = PM_OK;
+    uint32_t *order = pm_alloc_array(n, 2 * sizeof *order);
+    pm_bytes *sorted = pm_alloc_array(n, sizeof *sorted);
+    if (order == NULL || sorted == NULL) {
+        status = pm_fail_nomem(err, (size_t)n * sizeof *sorted);
+        goto out;
+    }
+    PM_GO(pm_strings_sort(items, n, order, err));
+    for (uint32_t r = 0; r < n; r++) {
+        sorted[r] = items[order[r]];
+    }
+    PM_GO(check_different(sorted, order, n, err));
+    encode_maps(out, order, order + n, n);
+    pm_strings_encode(out, sorted, n);
+out:
+    pm_free(order);
+    pm_free(sorted);
+    return status;
+}
+
+/* ---- reading ---- */
+
+bool pm_dict_open(pm_bytes bytes, uint32_t n, pm_dict *out) {
+    memset(out, 0, sizeof *out);
+    pm_cursor c = pm_cursor_of(bytes);
+    uint8_t flags = pm_cursor_u8(&c);
+    pm_dict d = {.is_sorted = flags == DICT_SORTED, .n = n};
+    bool good = !c.bad && flags <= DICT_SORTED;
+    if (good && !d.is_sorted) {
+        good = pm_packed_open(&c, n, &d.items) && pm_packed_open(&c, n, &d.ranks);
+    }
+    if (!good || !pm_strings_open((pm_bytes){c.p, pm_cursor_left(&c)}, n, &d.sorted)) {
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+static uint32_t mapped(const pm_dict *d, const pm_packed *map, uint32_t i) {
+    if (i >= d->n) {
+        return UINT32_MAX;
+    }
+    uint64_t to = d->is_sorted ? i : pm_packed_get(map, i);
+    return to < d->n ? (uint32_t)to : UINT32_MAX;
+}
+
+uint32_t pm_dict_item(const pm_dict *d, uint32_t rank) {
+    return mapped(d, &d->items, rank);
+}
+
+uint32_t pm_dict_rank(const pm_dict *d, uint32_t item) {
+    return mapped(d, &d->ranks, item);
+}
+
+bool pm_dict_get(const pm_dict *d, uint32_t i, pm_buf *out) {
+    return pm_strings_get(&d->sorted, pm_dict_rank(d, i), out);
+}
+
+bool pm_dict_find(const pm_dict *d, pm_bytes key, pm_buf *scratch, uint32_t *item) {
+    uint32_t rank;
+    bool equal;
+    if (!pm_strings_find(&d->sorted, key, scratch, &rank, &equal) || !equal) {
+        return false;
+    }
+    *item = pm_dict_item(d, rank);
+    return *item != UINT32_MAX;
+}
+
+/* Makes text the least string above all that begin with it; false where there is none. */
+static bool successor(pm_buf *text) {
+    while (text->n > 0 && text->p[text->n - 1] == 0xff) {
+        text->n--;
+    }
+    if (text->n == 0) {
+        return false;
+    }
+    text->p[text->n - 1]++;
+    return true;
+}
+
+pm_range pm_dict_prefix(const pm_dict *d, pm_bytes prefix, pm_buf *scratch) {
+    pm_range none = {0, 0}, r = {0, d->n};
+    bool equal;
+    pm_buf_clear(scratch);
+    pm_buf_put(scratch, prefix.p, prefix.n);
+    if (scratch->failed || !pm_strings_find(&d->sorted, prefix, scratch, &r.lo, &equal)) {
+        return none;
+    }
+    if (successor(scratch) &&
+        !pm_strings_find(&d->sorted, pm_buf_bytes(scratch), scratch, &r.hi, &equal)) {
+        return none;
+    }
+    return r.lo <= r.hi ? r : none;
+}
+
+bool pm_dict_verify(const pm_dict *d, pm_buf *scratch) {
+    for (uint32_t r = 0; r < d->n; r++) {
+        uint32_t item = pm_dict_item(d, r);
+        if (item == UINT32_MAX || pm_dict_rank(d, item) != r) {
+            return false;
+        }
+    }
+    return pm_strings_verify(&d->sorted, true, scratch);
+}

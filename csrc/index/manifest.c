@@ -1,0 +1,322 @@
+/* META: varint n | n x { string key, string value } | u64 fingerprint. Keys: lang, main_field, date_column, key_column, store
+ * ("0" or "1"), field (one for each, in order); unknown ones are skipped.
+ * FILE: varint n | n x { u64 size, u64 hash lo, u64 hash hi, string name }.
+ * GENS: varint n | n x { u64 number, varint n segments | n x { u32 file, u32 n_docs, u64 n_tokens } }.
+ * string: varint length, bytes. Counts are believed only as far as the bytes that are left can hold them. */
+#include "index/manifest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/types.h"
+
+enum {
+    META = PM_FOURCC('M', 'E', 'T', 'A'),
+    FILES = PM_FOURCC('F', 'I', 'L', 'E'),
+    GENS = PM_FOURCC('G', 'E', 'N', 'S'),
+    FILE_BYTES = 25,    /* of a file's record at least */
+    GENERATION_BYTES = 9,
+    SEGMENT_BYTES = 16,
+    MAX_PATH_BYTES = 4096
+};
+
+#define NEW_NAME PM_MANIFEST_NAME ".new"
+
+/* ---- reading ---- */
+
+typedef struct reading {
+    pm_manifest *m;
+    const pm_container *file;
+    uint32_t section;
+    const uint8_t *begin;
+    pm_cursor at;
+    pm_error *err;
+} reading;
+
+static pm_status corrupt(const reading *r, const char *what) {
+    return pm_section_corrupt(r->file, r->section, (uint64_t)(r->at.p - r->begin), r->err, "%s", what);
+}
+
+static pm_status begin(reading *r, uint32_t section) {
+    pm_bytes bytes;
+    PM_TRY(pm_container_need(r->file, section, &bytes, r->err));
+    r->section = section;
+    r->begin = bytes.p;
+    r->at = pm_cursor_of(bytes);
+    return PM_OK;
+}
+
+static pm_status end(const reading *r) {
+    if (r->at.bad) {
+        return corrupt(r, "a record is cut short");
+    }
+    return pm_cursor_left(&r->at) == 0 ? PM_OK : corrupt(r, "bytes after the last record");
+}
+
+/* A count of records that take at least so many bytes each. */
+static pm_status read_count(reading *r, size_t least_bytes, uint32_t *out) {
+    uint64_t n = pm_cursor_varint(&r->at);
+    if (r->at.bad || n > pm_cursor_left(&r->at) / least_bytes || n > UINT32_MAX) {
+        return corrupt(r, "more records than the section has room for");
+    }
+    *out = (uint32_t)n;
+    return PM_OK;
+}
+
+static void *array(reading *r, size_t n, size_t size, pm_status *status) {
+    void *p = pm_arena_array(&r->m->arena, n, size);
+    *status = p != NULL ? PM_OK : pm_fail_nomem(r->err, n * size);
+    return p;
+}
+
+static bool is(pm_bytes s, const char *text) {
+    return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
+}
+
+/* The string's place in the manifest, NULL for an unknown key. */
+static char **place_of(reading *r, pm_bytes key) {
+    pm_manifest *m = r->m;
+    return is(key, "lang")          ? &m->lang
+           : is(key, "main_field")  ? &m->main_field
+           : is(key, "date_column") ? &m->date_column
+           : is(key, "key_column")  ? &m->key_column
+           : is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++]
+                                                             : NULL;
+}
+
+static pm_status read_pair(reading *r) {
+    pm_bytes key = pm_cursor_string(&r->at), value = pm_cursor_string(&r->at);
+    if (r->at.bad) {
+        return corrupt(r, "a string is cut short");
+    }
+    if (is(key, "store")) {
+        r->m->store = is(value, "1");
+        return is(value, "0") || is(value, "1") ? PM_OK : corrupt(r, "store is neither 0 nor 1");
+    }
+    char **place = place_of(r, key);
+    if (place == NULL) {
+        return is(key, "field") ? corrupt(r, "too many fields") : PM_OK;
+    }
+    if (*place != NULL || memchr(value.p, 0, value.n) != NULL) {
+        return corrupt(r, "a key stands twice, or its value holds a zero byte");
+    }
+    *place = pm_arena_copy(&r->m->arena, value.p, value.n);
+    return *place != NULL ? PM_OK : pm_fail_nomem(r->err, value.n);
+}
+
+static pm_status read_meta(reading *r) {
+    pm_manifest *m = r->m;
+    uint32_t n;
+    pm_status status;
+    PM_TRY(begin(r, META));
+    PM_TRY(read_count(r, 2, &n));
+    m->fields = array(r, PM_MAX_FIELDS, sizeof *m->fields, &status);
+    PM_TRY(status);
+    for (uint32_t i = 0; i < n; i++) {
+        PM_TRY(read_pair(r));
+    }
+    m->fingerprint = pm_cursor_u64(&r->at);
+    PM_TRY(end(r));
+    bool complete = m->lang != NULL && m->main_field != NULL && m->date_column != NULL &&
+                    m->key_column != NULL && m->n_fields > 0;
+    return complete ? PM_OK : corrupt(r, "language, fields or columns are missing");
+}
+
+/* Names are joined to the directory's path: nothing in them may lead out of it. */
+static bool is_name(pm_bytes s) {
+    pm_manifest_file f;
+    if (s.n == 0 || s.n >= sizeof f.name || s.p[0] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static pm_status read_files(reading *r) {
+    pm_manifest *m = r->m;
+    pm_status status;
+    PM_TRY(begin(r, FILES));
+    PM_TRY(read_count(r, FILE_BYTES, &m->n_files));
+    m->files = array(r, m->n_files, sizeof *m->files, &status);
+    PM_TRY(status);
+    for (uint32_t i = 0; i < m->n_files; i++) {
+        pm_manifest_file *f = &m->files[i];
+        f->size = pm_cursor_u64(&r->at);
+        f->hash.lo = pm_cursor_u64(&r->at);
+        f->hash.hi = pm_cursor_u64(&r->at);
+        pm_bytes name = pm_cursor_string(&r->at);
+        if (r->at.bad || !is_name(name)) {
+            return corrupt(r, "a file's record is cut short or its name is none of this index");
+        }
+        memcpy(f->name, name.p, name.n);
+    }
+    return end(r);
+}
+
+static pm_status read_segments(reading *r, pm_generation *g) {
+    pm_status status;
+    uint64_t n_docs = 0;
+    PM_TRY(read_count(r, SEGMENT_BYTES, &g->n_segments));
+    g->segments = array(r, g->n_segments, sizeof *g->segments, &status);
+    PM_TRY(status);
+    for (uint32_t i = 0; i < g->n_segments; i++) {
+        pm_manifest_segment *s = &g->segments[i];
+        s->file = pm_cursor_u32(&r->at);
+        s->n_docs = pm_cursor_u32(&r->at);
+        s->n_tokens = pm_cursor_u64(&r->at);
+        n_docs += s->n_docs;
+        if (s->file >= r->m->n_files || s->n_tokens > PM_MAX_POSITIONS || n_docs >= PM_END) {
+            return corrupt(r, "a segment names a file that is not there, or too many documents or tokens");
+        }
+    }
+    return PM_OK;
+}
+
+static pm_status read_generations(reading *r) {
+    pm_manifest *m = r->m;
+    pm_status status;
+    PM_TRY(begin(r, GENS));
+    PM_TRY(read_count(r, GENERATION_BYTES, &m->n_generations));
+    m->generations = array(r, m->n_generations, sizeof *m->generations, &status);
+    PM_TRY(status);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < m->n_generations; i++) {
+        pm_generation *g = &m->generations[i];
+        g->number = pm_cursor_u64(&r->at);
+        if (g->number <= last) {
+            return corrupt(r, "numbers of generations do not increase");
+        }
+        last = g->number;
+        PM_TRY(read_segments(r, g));
+    }
+    PM_TRY(end(r));
+    return m->n_generations > 0 ? PM_OK : corrupt(r, "no generation");
+}
+
+static pm_status read_all(pm_manifest *m, const pm_container *file, pm_error *err) {
+    reading r = {.m = m, .file = file, .err = err};
+    PM_TRY(pm_container_verify(file, err));
+    PM_TRY(read_meta(&r));
+    PM_TRY(read_files(&r));
+    return read_generations(&r);
+}
+
+pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) {
+    static const uint32_t known[] = {META, FILES, GENS};
+    char path[MAX_PATH_BYTES];
+    pm_container file;
+    memset(m, 0, sizeof *m);
+    pm_arena_init(&m->arena);
+    PM_TRY(pm_path_join(path, sizeof path, dir, PM_MANIFEST_NAME, err));
+    PM_TRY(pm_container_open(&file, path, PM_FILE_MANIFEST, PM_MAP_NO, known, sizeof known / sizeof *known, err));
+    pm_status status = read_all(m, &file, err);
+    pm_container_close(&file);
+    if (status != PM_OK) {
+        pm_manifest_release(m);
+    }
+    return status;
+}
+
+void pm_manifest_release(pm_manifest *m) {
+    pm_arena_release(&m->arena);
+    memset(m, 0, sizeof *m);
+}
+
+/* ---- writing ---- */
+
+static void put_string(pm_buf *b, const char *s) {
+    size_t n = strlen(s);
+    pm_buf_put_varint(b, n);
+    pm_buf_put(b, s, n);
+}
+
+static void put_pair(pm_buf *b, const char *key, const char *value) {
+    put_string(b, key);
+    put_string(b, value);
+}
+
+static void put_meta(pm_buf *b, const pm_manifest *m) {
+    pm_buf_put_varint(b, 5 + (uint64_t)m->n_fields);
+    put_pair(b, "lang", m->lang);
+    put_pair(b, "main_field", m->main_field);
+    put_pair(b, "date_column", m->date_column);
+    put_pair(b, "key_column", m->key_column);
+    put_pair(b, "store", m->store ? "1" : "0");
+    for (uint32_t i = 0; i < m->n_fields; i++) {
+        put_pair(b, "field", m->fields[i]);
+    }
+    pm_buf_put_u64(b, m->fingerprint);
+}
+
+static void put_files(pm_buf *b, const pm_manifest *m) {
+    pm_buf_put_varint(b, m->n_files);
+    for (uint32_t i = 0; i < m->n_files; i++) {
+        pm_buf_put_u64(b, m->files[i].size);
+        pm_buf_put_u64(b, m->files[i].hash.lo);
+        pm_buf_put_u64(b, m->files[i].hash.hi);
+        put_string(b, m->files[i].name);
+    }
+}
+
+static void put_generations(pm_buf *b, const pm_manifest *m) {
+    pm_buf_put_varint(b, m->n_generations);
+    for (uint32_t i = 0; i < m->n_generations; i++) {
+        const pm_generation *g = &m->generations[i];
+        pm_buf_put_u64(b, g->number);
+        pm_buf_put_varint(b, g->n_segments);
+        for (uint32_t k = 0; k < g->n_segments; k++) {
+            pm_buf_put_u32(b, g->segments[k].file);
+            pm_buf_put_u32(b, g->segments[k].n_docs);
+            pm_buf_put_u64(b, g->segments[k].n_tokens);
+        }
+    }
+}
+
+static pm_status write_section(pm_container_writer *w, uint32_t id, const pm_manifest *m,
+                               void (*put)(pm_buf *, const pm_manifest *), pm_error *err) {
+    pm_buf b;
+    pm_buf_init(&b);
+    put(&b, m);
+    pm_status status = pm_buf_status(&b, err);
+    if (status == PM_OK) {
+        pm_container_section(w, id, PM_SECTION_REQUIRED, pm_buf_bytes(&b));
+    }
+    pm_buf_release(&b);
+    return status;
+}
+
+static pm_status write_file(const pm_manifest *m, const char *path, pm_error *err) {
+    pm_container_writer w;
+    uint64_t size;
+    pm_hash128 hash;
+    PM_TRY(pm_container_create(&w, path, PM_FILE_MANIFEST, err));
+    pm_status status;
+    PM_GO(write_section(&w, META, m, put_meta, err));
+    PM_GO(write_section(&w, FILES, m, put_files, err));
+    PM_GO(write_section(&w, GENS, m, put_generations, err));
+    return pm_container_finish(&w, &size, &hash, err);
+out:
+    pm_container_abandon(&w, path);
+    return status;
+}
+
+pm_status pm_manifest_write(const pm_manifest *m, const char *dir, pm_error *err) {
+    char path[MAX_PATH_BYTES], new_path[MAX_PATH_BYTES];
+    PM_TRY(pm_path_join(path, sizeof path, dir, PM_MANIFEST_NAME, err));
+    PM_TRY(pm_path_join(new_path, sizeof new_path, dir, NEW_NAME, err));
+    (void)pm_sys_get()->unlink(new_path); /* left by a crash; mostly there is none */
+    PM_TRY(write_file(m, new_path, err));
+    pm_status status = pm_path_rename(new_path, path, err);
+    if (status != PM_OK) {
+        (void)pm_sys_get()->unlink(new_path);
+        return status;
+    }
+    return pm_dir_sync(dir, err);
+}

@@ -109,6 +109,32 @@ static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
     }
 }
 
+static pm_status copy_text(planner *p, const char **text) {
+    if (*text == NULL) {
+        return PM_OK;
+    }
+    *text = pm_arena_copy(&p->plan->arena, *text, strlen(*text));
+    return *text == NULL ? nomem(p) : PM_OK;
+}
+
+static pm_status copy_tree(planner *p, const pm_node *node, pm_node **out) {
+    pm_node *copy = pm_node_new(&p->plan->arena, node->kind, node->n_children);
+    if (copy == NULL) {
+        return nomem(p);
+    }
+    pm_node **children = copy->children;
+    *copy = *node;
+    copy->children = children;
+    PM_TRY(copy_text(p, &copy->text));
+    PM_TRY(copy_text(p, &copy->lo));
+    PM_TRY(copy_text(p, &copy->hi));
+    for (uint32_t i = 0; i < node->n_children; i++) {
+        PM_TRY(copy_tree(p, node->children[i], &children[i]));
+    }
+    *out = copy;
+    return PM_OK;
+}
+
 /* ---- the document storey ---- */
 
 static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out);
@@ -193,11 +219,15 @@ pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query, const 
     }
     pm_arena_init(&plan->arena);
     plan->snapshot = snapshot;
-    plan->limits = limits;
+    plan->limits = *limits;
     planner p = {.plan = plan, .positive = true, .err = err};
+    pm_node *root = NULL;
     pm_status status = pm_stemmer_new(snapshot->analyzer, &p.stemmer, err);
     if (status == PM_OK) {
-        status = plan_clause(&p, query->root, &plan->root);
+        status = copy_tree(&p, query->root, &root);
+    }
+    if (status == PM_OK) {
+        status = plan_clause(&p, root, &plan->root);
     }
     pm_stemmer_free(p.stemmer);
     if (status != PM_OK) {

@@ -36,14 +36,14 @@ typedef struct pm_operand {
 typedef struct pm_plan {
     pm_arena arena;
     const pm_snapshot *snapshot; /* borrowed */
-    const pm_limits *limits;     /* borrowed */
+    pm_limits limits;
     pm_clause *root;
     uint32_t n_clauses, n_operands, n_leaves;
     pm_operand *operands;
     pm_leaf **leaves; /* in reading order */
 } pm_plan;
 
-/* query is borrowed and must live as long. PM_INVALID for trees that the parser would refuse (AND within NEAR, metadata within NEAR). */
+/* The plan keeps its own copy of the tree. PM_INVALID for trees that the parser would refuse (AND within NEAR, metadata within NEAR). */
 pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query, const pm_limits *limits, pm_plan **out, pm_error *err) PM_MUST_CHECK;
 void pm_plan_free(pm_plan *p);
 

@@ -15,7 +15,6 @@ void pm_found_release(pm_found *f) {
 
 typedef struct runner {
     const pm_plan *plan;
-    const pm_part *part;
     const pm_segment *seg;
     const uint64_t *allowed;
     pm_want want;
@@ -193,7 +192,7 @@ static pm_status too_many(const runner *r, pm_doc doc) {
     pm_status status = pm_fail(r->err, PM_LIMIT,
                                "document '%.*s' has more than %llu pairs of spans for this query; narrow it or raise pm.limits.pairs",
                                named ? (int)(key.n < 200 ? key.n : 200) : 1, named ? (const char *)key.p : "?",
-                               (unsigned long long)r->plan->limits->pairs);
+                               (unsigned long long)r->plan->limits.pairs);
     pm_buf_release(&key);
     return status;
 }
@@ -222,11 +221,13 @@ static pm_status run_units(runner *r, pm_bound *b, pm_arena *scratch) {
             continue;
         }
         if (doc != budget_doc) {
-            budget.left = r->plan->limits->pairs;
+            budget.left = r->plan->limits.pairs;
             budget_doc = doc;
         }
         pm_arena_reset(scratch);
-        pm_status status = pm_bound_spans(b, r->seg, u, scratch, &budget, r->err);
+        pm_window w = {.seg = r->seg, .unit = u, .lo = pm_bounds_start(&r->seg->bounds, u), .hi = pm_bounds_end(&r->seg->bounds, u),
+                       .scratch = scratch, .budget = &budget};
+        pm_status status = pm_bound_spans(b, &w, r->err);
         if (status == PM_LIMIT) {
             return too_many(r, doc);
         }
@@ -247,36 +248,18 @@ static bool is_disjoint_pair(const pm_bound *b) {
            !b->children[1]->tracked[0];
 }
 
-pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, const pm_prox *root, const uint64_t *allowed, pm_want want,
-                      pm_arena *arena, pm_cancel *cancel, pm_found *out, pm_error *err) {
-    runner r = {.plan = plan, .part = part, .seg = &part->segment, .allowed = allowed, .want = want, .cancel = cancel, .out = out, .err = err};
-    pm_arena scratch;
-    pm_bound *b = NULL;
-    pm_arena_init(&scratch);
-    pm_status status = pm_prox_bind(plan, part, root, arena, cancel, &b, err);
-    if (status == PM_OK && is_single(b)) {
-        status = run_leaf(&r, b);
-    } else if (status == PM_OK && allowed == NULL && is_disjoint_pair(b)) {
-        status = run_pair(&r, b);
-    } else if (status == PM_OK) {
-        status = run_units(&r, b, &scratch);
+pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b, const uint64_t *allowed, pm_want want,
+                      pm_cancel *cancel, pm_found *out, pm_error *err) {
+    runner r = {.plan = plan, .seg = &part->segment, .allowed = allowed, .want = want, .cancel = cancel, .out = out, .err = err};
+    if (is_single(b)) {
+        return run_leaf(&r, b);
     }
-    pm_bound_release(b);
+    if (allowed == NULL && is_disjoint_pair(b)) {
+        return run_pair(&r, b);
+    }
+    pm_arena scratch;
+    pm_arena_init(&scratch);
+    pm_status status = run_units(&r, b, &scratch);
     pm_arena_release(&scratch);
     return status;
-}
-
-bool pm_prox_is_group(const pm_plan *plan, const pm_part *part, const pm_prox *root, pm_arena *arena, pm_group *out) {
-    pm_idset set;
-    if (root->kind != PM_PROX_LEAF || root->fields != NULL || root->leaf->n_elements != 1 || root->leaf->elements[0].n != 1 ||
-        root->leaf->elements[0].sequences[0].n != 1 || root->leaf->elements[0].sequences[0].slots[0].n_atoms > 4) {
-        return false;
-    }
-    const pm_matcher *m = &root->leaf->elements[0].sequences[0].slots[0];
-    pm_status status = pm_idset_resolve(&part->segment, m, plan->limits, arena, NULL, &set, NULL);
-    if (status != PM_OK || set.any || set.n_groups != 1 || !set.whole) {
-        return false;
-    }
-    *out = set.groups[0];
-    return true;
 }

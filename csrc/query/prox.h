@@ -21,11 +21,18 @@ typedef enum pm_want {
     PM_WANT_SPANS   /* and the spans */
 } pm_want;
 
-/* allowed: one bit a document of the segment, set where hits are wanted; NULL: all. Everything temporary is arena's. */
-pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, const pm_prox *root, const uint64_t *allowed, pm_want want,
-                      pm_arena *arena, pm_cancel *cancel, pm_found *out, pm_error *err) PM_MUST_CHECK;
+/* An operand tied to a segment, its iterators at their first places. Arena memory but for the spans, which pm_bound_release frees. */
+typedef struct pm_bound pm_bound;
+pm_status pm_prox_bind(const pm_plan *plan, const pm_part *part, const pm_prox *root, pm_arena *arena, pm_cancel *cancel,
+                       pm_bound **out, pm_error *err) PM_MUST_CHECK;
+void pm_bound_release(pm_bound *b);
+/* About the number of places that a run looks at. */
+uint64_t pm_bound_cost(const pm_bound *b);
+/* The stem group whose document list answers for the operand: it is one word, and the group is all of it. */
+bool pm_bound_group(const pm_bound *b, pm_group *out);
 
-/* Whether the operand is one stem group with nothing left out, so that its document list answers for it. */
-bool pm_prox_is_group(const pm_plan *plan, const pm_part *part, const pm_prox *root, pm_arena *arena, pm_group *out);
+/* Walks the operand once. allowed: one bit a document of the segment, set where hits are wanted; NULL: all. */
+pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b, const uint64_t *allowed, pm_want want,
+                      pm_cancel *cancel, pm_found *out, pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -36,7 +36,7 @@ static pm_status bind_leaf(const pm_plan *plan, const pm_part *part, pm_bound *b
     }
     for (uint32_t i = 0; i < b->n_elements; i++) {
         b->longest[i] = longest_sequence(&leaf->elements[i]);
-        PM_TRY(pm_element_bind(&b->elements[i], &part->segment, &leaf->elements[i], plan->limits, arena, cancel, err));
+        PM_TRY(pm_element_bind(&b->elements[i], &part->segment, &leaf->elements[i], &plan->limits, arena, cancel, err));
     }
     return bind_fields(part, b->prox->fields, arena, b, err);
 }
@@ -171,31 +171,89 @@ pm_unit pm_bound_unit(pm_bound *b, const pm_segment *seg, pm_unit target) {
     }
 }
 
+/* ---- costs ---- */
+
+uint64_t pm_bound_cost(const pm_bound *b) {
+    uint64_t least = UINT64_MAX, sum = 0;
+    for (uint32_t i = 0; i < b->n_elements; i++) {
+        least = b->elements[i].cost < least ? b->elements[i].cost : least;
+    }
+    for (uint32_t i = 0; i < b->n_children; i++) {
+        uint64_t cost = pm_bound_cost(b->children[i]);
+        sum += cost;
+        least = cost < least ? cost : least;
+    }
+    if (b->prox->kind == PM_PROX_OR) {
+        return sum;
+    }
+    return least == UINT64_MAX ? 0 : least;
+}
+
+bool pm_bound_group(const pm_bound *b, pm_group *out) {
+    if (b->prox->kind != PM_PROX_LEAF || b->fields != NULL || b->n_elements != 1 || b->elements[0].n != 1) {
+        return false;
+    }
+    const pm_bound_sequence *s = &b->elements[0].sequences[0];
+    if (s->n != 1 || s->sets[0].any || s->sets[0].n_groups != 1 || !s->sets[0].whole) {
+        return false;
+    }
+    *out = s->sets[0].groups[0];
+    return true;
+}
+
 /* ---- spans ---- */
 
-static pm_status element_spans(pm_bound *b, uint32_t i, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_spans *out,
-                               pm_error *err) {
-    pm_bound_element *e = &b->elements[i];
-    pm_pos end = pm_bounds_end(&seg->bounds, unit);
-    out->n = 0;
-    for (pm_pos p = pm_element_seek(e, pm_bounds_start(&seg->bounds, unit)); p < end; p = pm_element_next(e)) {
-        pm_span span = {.lo = p, .hi = e->end, .weight = e->end - p};
-        if (e->end > end) {
-            continue; /* only after damage: no sequence holds a sentinel */
+/* Adds the place [lo, hi) of element i. */
+static pm_status add_place(pm_bound *b, uint32_t i, const pm_window *w, pm_pos lo, pm_pos hi, pm_spans *out, pm_error *err) {
+    pm_span span = {.lo = lo, .hi = hi, .weight = hi - lo};
+    if (b->tracked[i]) {
+        pm_taken *taken = pm_arena_alloc(w->scratch, sizeof *taken);
+        if (taken == NULL) {
+            return pm_fail_nomem(err, sizeof *taken);
         }
-        if (b->tracked[i]) {
-            pm_taken *taken = pm_arena_alloc(scratch, sizeof *taken);
-            if (taken == NULL) {
-                return pm_fail_nomem(err, sizeof *taken);
-            }
-            *taken = (pm_taken){p, e->end};
-            span.taken = taken;
-            span.n_taken = 1;
-        }
-        if (!pm_spans_add(out, span)) {
-            return pm_fail_nomem(err, sizeof span);
+        *taken = (pm_taken){lo, hi};
+        span.taken = taken;
+        span.n_taken = 1;
+    }
+    return pm_spans_add(out, span) ? PM_OK : pm_fail_nomem(err, sizeof span);
+}
+
+static bool stands_at(const pm_bound_sequence *s, const pm_segment *seg, pm_pos start) {
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (!pm_idset_has(&s->sets[i], pm_stream_at(&seg->stream, start + i))) {
+            return false;
         }
     }
+    return true;
+}
+
+/* Places of element i by reading every token of the window. */
+static pm_status scan_places(pm_bound *b, uint32_t i, const pm_window *w, pm_spans *out, pm_error *err) {
+    const pm_bound_element *e = &b->elements[i];
+    for (pm_pos p = w->lo; p < w->hi; p++) {
+        for (uint32_t k = 0; k < e->n; k++) {
+            const pm_bound_sequence *s = &e->sequences[k];
+            if (s->n <= w->hi - p && stands_at(s, w->seg, p)) {
+                PM_TRY(add_place(b, i, w, p, p + s->n, out, err));
+            }
+        }
+    }
+    return PM_OK;
+}
+
+static pm_status element_spans(pm_bound *b, uint32_t i, const pm_window *w, pm_spans *out, pm_error *err) {
+    out->n = 0;
+    if (w->scan) {
+        PM_TRY(scan_places(b, i, w, out, err));
+    } else {
+        pm_bound_element *e = &b->elements[i];
+        for (pm_pos p = pm_element_seek(e, w->lo); p < w->hi; p = pm_element_next(e)) {
+            if (e->end <= w->hi) { /* always, but after damage: no sequence holds a sentinel */
+                PM_TRY(add_place(b, i, w, p, e->end, out, err));
+            }
+        }
+    }
+    pm_spans_settle(out, 0);
     return PM_OK;
 }
 
@@ -206,63 +264,82 @@ static void swap_spans(pm_spans *a, pm_spans *b) {
 }
 
 /* Slots joined one by one; a partial join may spare as many tokens as the slots to come can take. */
-static pm_status leaf_spans(pm_bound *b, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_budget *budget, pm_error *err) {
+static pm_status join_slots(pm_bound *b, const pm_window *w, pm_error *err) {
     const pm_leaf *leaf = b->prox->leaf;
     uint32_t to_come = 0;
     for (uint32_t i = 1; i < b->n_elements; i++) {
         to_come += b->longest[i];
     }
-    b->spans.n = 0;
-    if (b->n_elements == 0) {
-        return PM_OK;
-    }
-    PM_TRY(element_spans(b, 0, seg, unit, scratch, &b->spans, err));
+    PM_TRY(element_spans(b, 0, w, &b->spans, err));
     for (uint32_t i = 1; i < b->n_elements; i++) {
         to_come -= b->longest[i];
         pm_rule rule = {.n = PM_NEAR_ANY_DISTANCE, .ordered = leaf->slop == PM_SLOP_IN_ORDER, .scope = PM_SCOPE_FIELD,
                         .extra = (uint32_t)leaf->n_slop + to_come};
-        PM_TRY(element_spans(b, i, seg, unit, scratch, &b->other, err));
+        PM_TRY(element_spans(b, i, w, &b->other, err));
         b->joint.n = 0;
-        PM_TRY(pm_spans_join(&b->spans, &b->other, &rule, scratch, budget, &b->joint, err));
+        PM_TRY(pm_spans_join(&b->spans, &b->other, &rule, w->scratch, w->budget, &b->joint, err));
         swap_spans(&b->spans, &b->joint);
     }
     return PM_OK;
 }
 
-static pm_status near_spans(pm_bound *b, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_budget *budget, pm_error *err) {
-    const pm_node *node = b->prox->node;
-    pm_rule rule = {.n = node->n, .ordered = node->ordered, .scope = (int32_t)node->scope, .extra = UINT32_MAX, .zones = &seg->zones};
-    PM_TRY(pm_bound_spans(b->children[0], seg, unit, scratch, budget, err));
-    PM_TRY(pm_bound_spans(b->children[1], seg, unit, scratch, budget, err));
-    b->spans.n = 0;
-    return pm_spans_join(&b->children[0]->spans, &b->children[1]->spans, &rule, scratch, budget, &b->spans, err);
+/* Gives each span the parts of this leaf alone. */
+static pm_status name_parts(pm_bound *b, const pm_window *w, pm_error *err) {
+    for (size_t i = 0; i < b->spans.n && w->n_parts > 0; i++) {
+        pm_span *span = &b->spans.at[i];
+        pm_taken *parts = pm_arena_alloc(w->scratch, w->n_parts * sizeof *parts);
+        if (parts == NULL) {
+            return pm_fail_nomem(err, w->n_parts * sizeof *parts);
+        }
+        for (uint32_t k = 0; k < w->n_parts; k++) {
+            parts[k] = (pm_taken){PM_END, PM_END};
+        }
+        parts[b->prox->leaf->number] = (pm_taken){span->lo, span->hi};
+        span->parts = parts;
+    }
+    return PM_OK;
 }
 
-static pm_status or_spans(pm_bound *b, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_budget *budget, pm_error *err) {
+static pm_status leaf_spans(pm_bound *b, const pm_window *w, pm_error *err) {
+    b->spans.n = 0;
+    if (b->n_elements == 0 || !pm_bound_allows(b, w->seg, w->unit)) {
+        return PM_OK;
+    }
+    PM_TRY(join_slots(b, w, err));
+    return name_parts(b, w, err);
+}
+
+static pm_status near_spans(pm_bound *b, const pm_window *w, pm_error *err) {
+    const pm_node *node = b->prox->node;
+    pm_rule rule = {.n = node->n, .ordered = node->ordered, .scope = (int32_t)node->scope, .extra = UINT32_MAX,
+                    .zones = &w->seg->zones, .n_parts = w->n_parts};
+    PM_TRY(pm_bound_spans(b->children[0], w, err));
+    PM_TRY(pm_bound_spans(b->children[1], w, err));
+    b->spans.n = 0;
+    return pm_spans_join(&b->children[0]->spans, &b->children[1]->spans, &rule, w->scratch, w->budget, &b->spans, err);
+}
+
+static pm_status or_spans(pm_bound *b, const pm_window *w, pm_error *err) {
     b->spans.n = 0;
     for (uint32_t i = 0; i < b->n_children; i++) {
-        PM_TRY(pm_bound_spans(b->children[i], seg, unit, scratch, budget, err));
+        PM_TRY(pm_bound_spans(b->children[i], w, err));
         for (size_t j = 0; j < b->children[i]->spans.n; j++) {
             if (!pm_spans_add(&b->spans, b->children[i]->spans.at[j])) {
                 return pm_fail_nomem(err, sizeof(pm_span));
             }
         }
     }
-    pm_spans_settle(&b->spans);
+    pm_spans_settle(&b->spans, w->n_parts);
     return PM_OK;
 }
 
-pm_status pm_bound_spans(pm_bound *b, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_budget *budget, pm_error *err) {
+pm_status pm_bound_spans(pm_bound *b, const pm_window *w, pm_error *err) {
     switch (b->prox->kind) {
     case PM_PROX_LEAF:
-        if (!pm_bound_allows(b, seg, unit)) {
-            b->spans.n = 0;
-            return PM_OK;
-        }
-        return leaf_spans(b, seg, unit, scratch, budget, err);
+        return leaf_spans(b, w, err);
     case PM_PROX_NEAR:
-        return near_spans(b, seg, unit, scratch, budget, err);
+        return near_spans(b, w, err);
     default:
-        return or_spans(b, seg, unit, scratch, budget, err);
+        return or_spans(b, w, err);
     }
 }

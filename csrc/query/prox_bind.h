@@ -5,7 +5,7 @@
 
 #include "query/prox.h"
 
-typedef struct pm_bound {
+struct pm_bound {
     const pm_prox *prox;
     const uint8_t *fields; /* one byte a field of the segment, NULL: all */
     uint32_t n_elements, n_children;
@@ -14,17 +14,22 @@ typedef struct pm_bound {
     uint32_t *longest;          /* tokens of an element's longest sequence */
     struct pm_bound **children;
     pm_spans spans, other, joint; /* of the unit at hand */
-} pm_bound;
-
-/* Everything but the spans is arena's; pm_bound_release frees the spans. */
-pm_status pm_prox_bind(const pm_plan *plan, const pm_part *part, const pm_prox *root, pm_arena *arena, pm_cancel *cancel,
-                       pm_bound **out, pm_error *err) PM_MUST_CHECK;
-void pm_bound_release(pm_bound *b);
+};
 
 /* First unit >= target in which the operand may match; PM_END: none. */
 pm_unit pm_bound_unit(pm_bound *b, const pm_segment *seg, pm_unit target);
-/* Every span of the operand in the unit, in b->spans, sorted. Units must be asked for in increasing order. */
-pm_status pm_bound_spans(pm_bound *b, const pm_segment *seg, pm_unit unit, pm_arena *scratch, pm_budget *budget, pm_error *err) PM_MUST_CHECK;
+/* Where spans are looked for: tokens [lo, hi) of a unit. */
+typedef struct pm_window {
+    const pm_segment *seg;
+    pm_unit unit;
+    pm_pos lo, hi;
+    bool scan;        /* read the stream from lo to hi (any window); else go on with the iterators (windows in increasing order) */
+    uint32_t n_parts; /* leaves of the query where parts are wanted, else 0 */
+    pm_arena *scratch;
+    pm_budget *budget;
+} pm_window;
+/* Every span of the operand in the window, in b->spans, settled. */
+pm_status pm_bound_spans(pm_bound *b, const pm_window *w, pm_error *err) PM_MUST_CHECK;
 
 static inline bool pm_bound_allows(const pm_bound *b, const pm_segment *seg, pm_unit u) {
     return b->fields == NULL || b->fields[u % seg->info.n_fields];

@@ -32,6 +32,18 @@ static int compare_taken(const pm_span *x, const pm_span *y) {
     return (x->n_taken > y->n_taken) - (x->n_taken < y->n_taken);
 }
 
+int pm_parts_compare(const pm_taken *a, const pm_taken *b, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (a[i].lo != b[i].lo) {
+            return a[i].lo < b[i].lo ? -1 : 1; /* PM_END, absent, is the greatest */
+        }
+        if (a[i].hi != b[i].hi) {
+            return a[i].hi < b[i].hi ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
 static int compare(const void *a, const void *b) {
     const pm_span *x = a, *y = b;
     if (x->lo != y->lo) {
@@ -55,15 +67,18 @@ static bool sorted(const pm_spans *s) {
     return true;
 }
 
-void pm_spans_settle(pm_spans *s) {
+void pm_spans_settle(pm_spans *s, uint32_t n_parts) {
     if (s->n < 2 || sorted(s)) {
         return;
     }
     qsort(s->at, s->n, sizeof *s->at, compare);
     size_t n = 1;
     for (size_t i = 1; i < s->n; i++) {
-        if (compare(&s->at[n - 1], &s->at[i]) != 0) {
+        pm_span *last = &s->at[n - 1];
+        if (compare(last, &s->at[i]) != 0) {
             s->at[n++] = s->at[i];
+        } else if (n_parts > 0 && pm_parts_compare(s->at[i].parts, last->parts, n_parts) < 0) {
+            *last = s->at[i];
         }
     }
     s->n = n;
@@ -151,6 +166,22 @@ static bool merge_taken(const pm_span *a, const pm_span *b, pm_arena *arena, pm_
     return true;
 }
 
+static bool merge_parts(const pm_span *a, const pm_span *b, uint32_t n, pm_arena *arena, pm_span *out) {
+    out->parts = NULL;
+    if (n == 0) {
+        return true;
+    }
+    pm_taken *parts = pm_arena_alloc(arena, n * sizeof *parts);
+    if (parts == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        parts[i] = a->parts[i].lo != PM_END ? a->parts[i] : b->parts[i];
+    }
+    out->parts = parts;
+    return true;
+}
+
 static uint32_t longest(const pm_spans *s) {
     uint32_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -185,11 +216,12 @@ pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rul
             if (!join_pair(x, &b->at[j], rule, &joint)) {
                 continue;
             }
-            if (!merge_taken(x, &b->at[j], arena, &joint) || !pm_spans_add(out, joint)) {
+            if (!merge_taken(x, &b->at[j], arena, &joint) || !merge_parts(x, &b->at[j], rule->n_parts, arena, &joint) ||
+                !pm_spans_add(out, joint)) {
                 return pm_fail_nomem(err, sizeof joint);
             }
         }
     }
-    pm_spans_settle(out);
+    pm_spans_settle(out, rule->n_parts);
     return PM_OK;
 }

@@ -17,6 +17,7 @@ typedef struct pm_span {
     pm_pos lo, hi;
     uint32_t weight, n_taken;
     const pm_taken *taken;
+    const pm_taken *parts; /* where each leaf of the query stands, { PM_END, PM_END } for none; NULL where nobody asks */
 } pm_span;
 
 typedef struct pm_spans {
@@ -33,6 +34,7 @@ typedef struct pm_rule {
     int32_t scope;        /* pm_scope */
     uint32_t extra;       /* of the joint span: tokens beyond those taken, at most; UINT32_MAX: any */
     const pm_zones *zones; /* for the scope */
+    uint32_t n_parts;     /* leaves of the query, where parts are asked for; else 0 */
 } pm_rule;
 
 /* Budget of pairs in one document; shared by all operators of a query. */
@@ -41,11 +43,14 @@ typedef struct pm_budget {
 } pm_budget;
 
 /* All joint spans of a in `a` and b in `b` (each sorted by lo, hi; all within one field) that obey the rule and share no token,
- * appended to out, sorted by (lo, hi, taken), without repetitions. Arena holds the taken tokens. PM_LIMIT when the budget is spent. */
+ * appended to out and settled. Arena holds the taken tokens and parts. PM_LIMIT when the budget is spent. */
 pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rule, pm_arena *arena, pm_budget *budget, pm_spans *out,
                         pm_error *err) PM_MUST_CHECK;
-/* Sorts by (lo, hi, taken) and drops repetitions. */
-void pm_spans_settle(pm_spans *s);
+/* Sorts by (lo, hi, weight, taken) and drops repetitions; of spans that differ in parts alone the one whose parts come first stays,
+ * for nothing outside can tell them apart. */
+void pm_spans_settle(pm_spans *s, uint32_t n_parts);
+/* Order of parts: leaf by leaf, by place; a leaf that is absent comes last. */
+int pm_parts_compare(const pm_taken *a, const pm_taken *b, uint32_t n);
 /* Keeps the spans that contain no other: sorted by lo and by hi; repetitions dropped. s must be sorted by (lo, hi). */
 void pm_spans_minimal(pm_spans *s);
 

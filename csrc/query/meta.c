@@ -1,0 +1,335 @@
+#include "query/meta.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "query/match.h"
+#include "text/casefold.h"
+
+/* ---- dates ---- */
+
+/* Days from 1970-01-01 of a day of the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
+static int64_t days_of(int64_t y, int64_t m, int64_t d) {
+    y -= m <= 2;
+    int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
+    int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+/* Reads up to max digits; -1 where there is none. */
+static int64_t digits(const char **p, int max) {
+    int64_t v = -1;
+    for (int i = 0; i < max && **p >= '0' && **p <= '9'; i++, (*p)++) {
+        v = (v < 0 ? 0 : v) * 10 + (**p - '0');
+    }
+    return v;
+}
+
+static bool next_part(const char **p, const char *marks, int max, int64_t *out) {
+    if (**p == '\0' || strchr(marks, **p) == NULL) {
+        return false;
+    }
+    (*p)++;
+    *out = digits(p, max);
+    return true;
+}
+
+static const int64_t US = 1000000;
+
+/* The part of a date after the day. */
+static bool time_period(const char **p, int64_t day, int64_t *lo, int64_t *hi) {
+    int64_t h = 0, m = 0, s = 0, unit = 3600 * US;
+    if (!next_part(p, "T t", 2, &h)) {
+        *lo = day;
+        *hi = day + 24 * 3600 * US;
+        return **p == '\0';
+    }
+    if (next_part(p, ":", 2, &m)) {
+        unit = 60 * US;
+    }
+    if (unit == 60 * US && next_part(p, ":", 2, &s)) {
+        unit = US;
+    }
+    if (h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59) {
+        return false;
+    }
+    *lo = day + ((h * 60 + m) * 60 + s) * US;
+    int64_t fraction = 0, scale = US;
+    if (unit == US && **p == '.') {
+        for ((*p)++; **p >= '0' && **p <= '9' && scale > 1; (*p)++) {
+            scale /= 10;
+            fraction += (**p - '0') * scale;
+        }
+        *lo += fraction;
+        unit = scale;
+    }
+    *hi = *lo + unit;
+    return **p == '\0';
+}
+
+bool pm_date_period(const char *text, int64_t *lo, int64_t *hi) {
+    static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const char *p = text;
+    int64_t y = digits(&p, 4), m = 0, d = 0;
+    if (y < 1 || p - text != 4) {
+        return false;
+    }
+    if (!next_part(&p, "-/", 2, &m)) {
+        *lo = days_of(y, 1, 1) * 86400 * US;
+        *hi = days_of(y + 1, 1, 1) * 86400 * US;
+        return *p == '\0';
+    }
+    if (m < 1 || m > 12) {
+        return false;
+    }
+    if (!next_part(&p, "-/", 2, &d)) {
+        *lo = days_of(y, m, 1) * 86400 * US;
+        *hi = (m == 12 ? days_of(y + 1, 1, 1) : days_of(y, m + 1, 1)) * 86400 * US;
+        return *p == '\0';
+    }
+    bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+    if (d < 1 || d > month_days[m - 1] || (m == 2 && d == 29 && !leap)) {
+        return false;
+    }
+    return time_period(&p, days_of(y, m, d) * 86400 * US, lo, hi);
+}
+
+/* ---- what the node asks of a value ---- */
+
+typedef struct condition {
+    const pm_node *node;
+    pm_value_kind kind;
+    int64_t lo_i, hi_i;  /* int, date, bool: [lo, hi) */
+    double lo_f, hi_f;   /* float: bounds, open as the node says */
+    pm_buf lo_s, hi_s;   /* str: case-folded */
+} condition;
+
+static pm_status bad_value(const pm_node *node, const char *value, const char *expected, pm_error *err) {
+    pm_fail(err, PM_INVALID, "'%s' holds %s; '%s' is none", node->text, expected, value);
+    if (err != NULL) {
+        err->pos = node->pos;
+        err->end = node->end;
+    }
+    return PM_INVALID;
+}
+
+static bool read_int(const char *text, int64_t *out) {
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0';
+}
+
+static bool read_float(const char *text, double *out) {
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && !isnan(*out);
+}
+
+static int64_t plus_one(int64_t v) { return v == INT64_MAX ? v : v + 1; }
+
+static pm_status int_condition(condition *c, pm_error *err) {
+    const pm_node *n = c->node;
+    const char *hi = n->op == PM_META_IS ? n->lo : n->hi;
+    c->lo_i = INT64_MIN;
+    c->hi_i = INT64_MAX;
+    if (n->lo != NULL && !read_int(n->lo, &c->lo_i)) {
+        return bad_value(n, n->lo, "whole numbers", err);
+    }
+    if (n->lo != NULL && n->lo_open) {
+        c->lo_i = plus_one(c->lo_i);
+    }
+    if (hi != NULL && !read_int(hi, &c->hi_i)) {
+        return bad_value(n, hi, "whole numbers", err);
+    }
+    if (hi != NULL && !n->hi_open) {
+        c->hi_i = plus_one(c->hi_i);
+    }
+    return PM_OK;
+}
+
+static pm_status float_condition(condition *c, pm_error *err) {
+    const pm_node *n = c->node;
+    const char *hi = n->op == PM_META_IS ? n->lo : n->hi;
+    c->lo_f = -INFINITY;
+    c->hi_f = INFINITY;
+    if (n->lo != NULL && !read_float(n->lo, &c->lo_f)) {
+        return bad_value(n, n->lo, "numbers", err);
+    }
+    if (hi != NULL && !read_float(hi, &c->hi_f)) {
+        return bad_value(n, hi, "numbers", err);
+    }
+    return PM_OK;
+}
+
+/* Bounds are periods: from the start of the first (after its end, where open) to the end of the last. */
+static pm_status date_condition(condition *c, pm_error *err) {
+    const pm_node *n = c->node;
+    const char *hi = n->op == PM_META_IS ? n->lo : n->hi, *expected = "dates such as 2020, 2020-01 or 2020-01-08";
+    int64_t from, to;
+    c->lo_i = INT64_MIN;
+    c->hi_i = INT64_MAX;
+    if (n->lo != NULL) {
+        if (!pm_date_period(n->lo, &from, &to)) {
+            return bad_value(n, n->lo, expected, err);
+        }
+        c->lo_i = n->lo_open ? to : from;
+    }
+    if (hi != NULL) {
+        if (!pm_date_period(hi, &from, &to)) {
+            return bad_value(n, hi, expected, err);
+        }
+        c->hi_i = n->hi_open ? from : to;
+    }
+    return PM_OK;
+}
+
+static pm_status bool_condition(condition *c, pm_error *err) {
+    const pm_node *n = c->node;
+    const char *v = n->op == PM_META_IS ? n->lo : "";
+    bool yes = strcmp(v, "true") == 0 || strcmp(v, "True") == 0 || strcmp(v, "1") == 0;
+    bool no = strcmp(v, "false") == 0 || strcmp(v, "False") == 0 || strcmp(v, "0") == 0;
+    if (!yes && !no) {
+        return bad_value(n, v, "true or false", err);
+    }
+    c->lo_i = yes;
+    c->hi_i = yes + 1;
+    return PM_OK;
+}
+
+static pm_status str_condition(condition *c, pm_error *err) {
+    const pm_node *n = c->node;
+    if (n->lo != NULL) {
+        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->lo, strlen(n->lo)}, &c->lo_s, err));
+    }
+    if (n->hi != NULL) {
+        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->hi, strlen(n->hi)}, &c->hi_s, err));
+    }
+    return PM_OK;
+}
+
+static pm_status read_condition(condition *c, pm_error *err) {
+    switch (c->kind) {
+    case PM_VALUE_STR:
+        return str_condition(c, err);
+    case PM_VALUE_INT:
+        return int_condition(c, err);
+    case PM_VALUE_FLOAT:
+        return float_condition(c, err);
+    case PM_VALUE_BOOL:
+        return bool_condition(c, err);
+    default:
+        return date_condition(c, err);
+    }
+}
+
+/* ---- values ---- */
+
+static int compare_bytes(pm_bytes a, pm_bytes b) {
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static bool str_fits(const condition *c, pm_bytes value) {
+    const pm_node *n = c->node;
+    if (n->op == PM_META_IS) {
+        return pm_pattern_match(pm_buf_bytes(&c->lo_s), value);
+    }
+    if (n->lo != NULL) {
+        int order = compare_bytes(value, pm_buf_bytes(&c->lo_s));
+        if (order < 0 || (order == 0 && n->lo_open)) {
+            return false;
+        }
+    }
+    if (n->hi != NULL) {
+        int order = compare_bytes(value, pm_buf_bytes(&c->hi_s));
+        return order < 0 || (order == 0 && !n->hi_open);
+    }
+    return true;
+}
+
+/* One bit a string of the column's dictionary. */
+static pm_status match_dictionary(const condition *c, const pm_column *column, uint64_t *fits, pm_error *err) {
+    pm_strings_iter it;
+    pm_buf folded;
+    pm_status status = PM_OK;
+    pm_buf_init(&folded);
+    pm_strings_iter_init(&it, &column->dictionary, 0);
+    for (uint32_t i = 0; i < column->dictionary.n && pm_strings_iter_next(&it); i++) {
+        pm_buf_clear(&folded);
+        PM_GO(pm_casefold(pm_buf_bytes(&it.text), &folded, err));
+        if (str_fits(c, pm_buf_bytes(&folded))) {
+            pm_bits_set(fits, i);
+        }
+    }
+out:
+    pm_strings_iter_release(&it);
+    pm_buf_release(&folded);
+    return status;
+}
+
+static bool value_fits(const condition *c, const pm_column *column, uint32_t i, const uint64_t *fits) {
+    pm_value v = pm_column_value(column, i);
+    if (c->kind == PM_VALUE_STR) {
+        return v.i >= 0 && v.i < (int64_t)column->dictionary.n && pm_bits_get(fits, (uint64_t)v.i);
+    }
+    if (c->kind == PM_VALUE_FLOAT) {
+        const pm_node *n = c->node;
+        return (n->lo_open ? v.f > c->lo_f : v.f >= c->lo_f) && (n->hi_open ? v.f < c->hi_f : v.f <= c->hi_f);
+    }
+    return v.i >= c->lo_i && (v.i < c->hi_i || (c->hi_i == INT64_MAX && v.i == INT64_MAX));
+}
+
+static void match_docs(const condition *c, const pm_column *column, uint32_t n_docs, const uint64_t *fits, uint64_t *bits) {
+    for (pm_doc d = 0; d < n_docs; d++) {
+        pm_range values = pm_column_values(column, d);
+        for (uint32_t i = values.lo; i < values.hi; i++) {
+            if (value_fits(c, column, i, fits)) {
+                pm_bits_set(bits, d);
+                break;
+            }
+        }
+    }
+}
+
+static const pm_column *column_anywhere(const pm_snapshot *snapshot, pm_bytes name) {
+    for (uint32_t i = 0; i < snapshot->n_parts; i++) {
+        const pm_column *column = pm_columns_find(&snapshot->parts[i].segment.columns, name);
+        if (column != NULL) {
+            return column;
+        }
+    }
+    return NULL;
+}
+
+pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part, const pm_node *node, uint64_t *bits, pm_error *err) {
+    pm_bytes name = {(const uint8_t *)node->text, strlen(node->text)};
+    const pm_column *column = pm_columns_find(&part->segment.columns, name);
+    const pm_column *any = column != NULL ? column : column_anywhere(snapshot, name);
+    if (any == NULL) {
+        pm_fail(err, PM_FIELD, "no metadata column '%s'", node->text);
+        if (err != NULL) {
+            err->pos = node->pos;
+            err->end = node->end;
+        }
+        return PM_FIELD;
+    }
+    condition c = {.node = node, .kind = any->kind};
+    pm_buf_init(&c.lo_s);
+    pm_buf_init(&c.hi_s);
+    uint64_t *fits = pm_calloc(pm_bits_words(any->dictionary.n) + 1, sizeof *fits);
+    pm_status status = fits == NULL ? pm_fail_nomem(err, any->dictionary.n / 8) : read_condition(&c, err);
+    if (status == PM_OK && column != NULL && c.kind == PM_VALUE_STR) {
+        status = match_dictionary(&c, column, fits, err);
+    }
+    if (status == PM_OK && column != NULL) {
+        match_docs(&c, column, part->segment.info.n_docs, fits, bits);
+    }
+    pm_free(fits);
+    pm_buf_release(&c.lo_s);
+    pm_buf_release(&c.hi_s);
+    return status;
+}

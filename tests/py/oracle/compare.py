@@ -55,7 +55,7 @@ def read_documents(index: Any, corpus: Corpus) -> list[Document]:
         fields: dict[str, list[Token]] = {f: [] for f in corpus.fields}
         for t in index.tokens(row["id"]):
             fields[t.field].append(Token(t.surface, t.folded, t.stem, t.sentence, t.paragraph, t.start, t.end))
-        meta = {name: row[name] or "" for name in ("outlet", "date") if name in row}
+        meta = {name: value or "" for name, value in row.items() if name in ("outlet", "date")}
         documents.append(Document(str(row["id"]), fields, meta))
     return documents
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .engine import Document
-from .tree import And, Field, Layer, Meta, Near, Node, Not, Or, Phrase, Range, Slot, Word, walk, width
+from .tree import And, Field, Layer, Meta, Near, Node, Not, Or, Phrase, Range, Sign, Slot, Word, walk, width
 from .words import Token, is_name, unaccent
 
 _FAMILIES = (
@@ -170,7 +170,8 @@ class Queries:
                      for v in (low, high))
         if rng.random() < 0.4:
             return Meta("date", low)
-        sign = rng.choice(("TO", "TO", "..", ">", ">=", "<", "<="))
+        signs: tuple[Sign, ...] = ("TO", "TO", "..", ">", ">=", "<", "<=")
+        sign = rng.choice(signs)
         if sign == ".." and rng.random() < 0.5:
             return Range("date", *rng.choice(((low, ""), ("", high))), sign)
         return Range("date", "" if sign[0] == "<" else low, "" if sign[0] == ">" else high, sign)
@@ -216,7 +217,7 @@ class Queries:
         surface = token.surface
         text = self.rng.choice((surface, surface, surface, surface.lower(), surface.lower(), surface.upper(),
                                 surface.capitalize(), unaccent(surface), surface.replace("’", "'")))
-        if text[0] in "#@" and is_name(text):
+        if is_name(text) and (text[0] in "#@" or "'" in token.folded):
             text = text.lower()
         return surface.lower() if text in _KEYWORDS else text
 
@@ -260,6 +261,8 @@ class Queries:
         rng = self.rng
         if token is None or rng.random() < 0.1:
             return Slot()
+        if rng.random() < 0.04:
+            return Slot((Word(self._hyphenated()),))
         if rng.random() < 0.08:
             token = self._token()
         layer: Layer = rng.choices(("stem", "folded", "surface"), (84, 8, 8))[0]

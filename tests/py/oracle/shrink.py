@@ -35,14 +35,19 @@ def smaller_queries(node: Node) -> Iterator[Node]:
         case Field(_, child):
             yield child
             yield from (replace(node, child=n) for n in smaller_queries(child))
-        case Phrase(slots):
-            for i in range(len(slots)):
-                rest = slots[:i] + slots[i + 1 :]
-                if any(s.words for s in rest):
-                    yield replace(node, slots=rest)
-                for j in range(len(slots[i].words) if len(slots[i].words) > 1 else 0):
-                    slot = replace(slots[i], words=slots[i].words[:j] + slots[i].words[j + 1 :])
-                    yield replace(node, slots=slots[:i] + (slot,) + slots[i + 1 :])
+        case Phrase():
+            yield from _smaller_phrases(node)
+
+
+def _smaller_phrases(phrase: Phrase) -> Iterator[Phrase]:
+    slots = phrase.slots
+    for i, slot in enumerate(slots):
+        rest = slots[:i] + slots[i + 1 :]
+        if any(s.words for s in rest):
+            yield replace(phrase, slots=rest)
+        for j in range(len(slot.words) if len(slot.words) > 1 else 0):
+            less = replace(slot, words=slot.words[:j] + slot.words[j + 1 :])
+            yield replace(phrase, slots=slots[:i] + (less,) + slots[i + 1 :])
 
 
 def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
@@ -52,6 +57,9 @@ def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
     for i in range(len(rows) if len(rows) > 1 else 0):
         yield replace(corpus, rows=rows[:i] + rows[i + 1 :])
     for i, row in enumerate(rows):
+        for name in ("outlet", "date"):
+            if row.get(name):
+                yield replace(corpus, rows=rows[:i] + [{**row, name: None}] + rows[i + 1 :])
         for field in corpus.fields:
             words = re.findall(r"\S+\s*", row.get(field) or "")
             steps = [len(words) // 2, len(words) // 4, 1] if len(words) > 4 else [1]
@@ -84,13 +92,14 @@ def shrink(corpus: Corpus, query: Node, check: Check, attempts: int = 600) -> tu
     shrunk = True
     while shrunk and left > 0:
         shrunk = False
-        candidates = [lambda: ((corpus, n) for n in smaller_queries(query) if width(n)),
-                      lambda: ((c, query) for c in _smaller_corpora(corpus))]
-        for candidate in candidates:
-            found = next((c for c in candidate() if left > 0 and fails(*c)), None)
-            if found:
-                corpus, query = found
-                shrunk = True
+        for node in smaller_queries(query):
+            if left > 0 and width(node) and fails(corpus, node):
+                query, shrunk = node, True
+                break
+        for less in _smaller_corpora(corpus):
+            if left > 0 and fails(less, query):
+                corpus, shrunk = less, True
+                break
     return corpus, query
 
 

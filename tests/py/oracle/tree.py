@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Layer = Literal["stem", "folded", "surface"]
+Sign = Literal["TO", "..", ">", ">=", "<", "<="]
 SIGNS: dict[Layer, str] = {"stem": "", "folded": "=", "surface": "=="}
 
 
@@ -89,7 +90,7 @@ class Range:
     name: str
     low: str = ""
     high: str = ""
-    sign: Literal["TO", "..", ">", ">=", "<", "<="] = "TO"
+    sign: Sign = "TO"
 
 
 Node = Word | Phrase | Near | Or | And | Not | Field | Meta | Range

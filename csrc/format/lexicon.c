@@ -74,9 +74,9 @@ static pm_status open_tables(pm_lexicon *lex, pm_error *err) {
     lex->n_forms = pm_cursor_u32(&p.at);
     lex->n_ids = pm_cursor_u32(&p.at);
     PM_TRY(took(&p, p.start, true, "three counts"));
-    PM_TRY(take_starts(&p, lex->n_groups, lex->n_forms, &lex->groups,
+    PM_TRY(take_starts(&p, lex->n_groups, lex->n_forms, &lex->group_forms,
                        "starts of the groups among the forms"));
-    PM_TRY(take_starts(&p, lex->n_forms, lex->n_ids, &lex->forms,
+    PM_TRY(take_starts(&p, lex->n_forms, lex->n_ids, &lex->form_ids,
                        "starts of the forms among the ids"));
     PM_TRY(take_bits(&p, lex->n_groups, &lex->has_stem, "bits of the groups whose stem is stored"));
     PM_TRY(take_bits(&p, lex->n_forms, &lex->is_stem, "bits of the forms that are stems"));
@@ -99,26 +99,29 @@ static pm_status open_surfaces(pm_lexicon *lex, pm_error *err) {
     PM_TRY(begin(&p, lex->file, PM_SECTION_SURF, err));
     PM_TRY(take_bits(&p, lex->n_ids, &lex->spelled, "bits of the ids that are spelled out"));
     PM_TRY(take_packed(&p, lex->n_ids, &lex->recipes, "recipes"));
-    return take_strings(&p, (uint32_t)lex->spelled.n_ones, SIZE_MAX, &lex->surfaces,
+    return take_strings(&p, (uint32_t)lex->spelled.n_ones, SIZE_MAX, &lex->spelled_surfaces,
                         "surfaces that are spelled out");
 }
 
-static pm_status take_bare(parser *p, pm_bare *out) {
+static pm_status take_bare(parser *p, pm_starts *keys, pm_packed *refs, uint32_t *n_refs,
+                           pm_strings *strings) {
     const uint8_t *from = p->at.p;
-    uint32_t n_keys = pm_cursor_u32(&p->at), n_refs = pm_cursor_u32(&p->at),
-             n_bytes = pm_cursor_u32(&p->at);
+    uint32_t n = pm_cursor_u32(&p->at), n_bytes;
+    *n_refs = pm_cursor_u32(&p->at);
+    n_bytes = pm_cursor_u32(&p->at);
     PM_TRY(took(p, from, true, "three counts"));
-    PM_TRY(take_starts(p, n_keys, n_refs, &out->starts, "starts of the accentless keys"));
-    PM_TRY(take_packed(p, n_refs, &out->refs, "what accentless keys refer to"));
-    out->n_refs = n_refs;
-    return take_strings(p, n_keys, n_bytes, &out->keys, "accentless keys");
+    PM_TRY(take_starts(p, n, *n_refs, keys, "starts of the accentless keys"));
+    PM_TRY(take_packed(p, *n_refs, refs, "what accentless keys refer to"));
+    return take_strings(p, n, n_bytes, strings, "accentless keys");
 }
 
 static pm_status open_bare(pm_lexicon *lex, pm_error *err) {
     parser p;
     PM_TRY(begin(&p, lex->file, PM_SECTION_UNAC, err));
-    PM_TRY(take_bare(&p, &lex->bare_forms));
-    PM_TRY(take_bare(&p, &lex->bare_stems));
+    PM_TRY(take_bare(&p, &lex->bare_form_keys, &lex->bare_form_refs, &lex->n_bare_form_refs,
+                     &lex->bare_forms));
+    PM_TRY(take_bare(&p, &lex->bare_stem_keys, &lex->bare_stem_refs, &lex->n_bare_stem_refs,
+                     &lex->bare_stems));
     return at_end(&p);
 }
 
@@ -127,6 +130,7 @@ pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file, pm_error *e
     lex->file = file;
     PM_TRY(open_tables(lex, err));
     PM_TRY(open_dict(file, PM_SECTION_FORM, lex->n_forms, &lex->folded, err));
+    lex->forms = lex->folded.sorted;
     PM_TRY(open_dict(file, PM_SECTION_STEM, (uint32_t)lex->has_stem.n_ones, &lex->stems, err));
     PM_TRY(open_surfaces(lex, err));
     return open_bare(lex, err);
@@ -135,11 +139,11 @@ pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file, pm_error *e
 /* ---- ranges ---- */
 
 pm_range pm_lexicon_group_forms(const pm_lexicon *lex, pm_group g) {
-    return pm_starts_get(&lex->groups, g);
+    return pm_starts_get(&lex->group_forms, g);
 }
 
 pm_range pm_lexicon_form_ids(const pm_lexicon *lex, pm_form f) {
-    return pm_starts_get(&lex->forms, f);
+    return pm_starts_get(&lex->form_ids, f);
 }
 
 pm_range pm_lexicon_group_ids(const pm_lexicon *lex, pm_group g) {
@@ -153,11 +157,11 @@ pm_range pm_lexicon_group_ids(const pm_lexicon *lex, pm_group g) {
 }
 
 pm_form pm_lexicon_id_form(const pm_lexicon *lex, pm_id id) {
-    return pm_starts_item(&lex->forms, id);
+    return pm_starts_item(&lex->form_ids, id);
 }
 
 pm_group pm_lexicon_form_group(const pm_lexicon *lex, pm_form f) {
-    return pm_starts_item(&lex->groups, f);
+    return pm_starts_item(&lex->group_forms, f);
 }
 
 uint32_t pm_lexicon_id_count(const pm_lexicon *lex, pm_id id) {
@@ -220,42 +224,43 @@ bool pm_lexicon_find_group(const pm_lexicon *lex, pm_bytes stem, pm_buf *scratch
     return group < lex->n_groups;
 }
 
-static pm_range find_bare(const pm_bare *bare, pm_bytes key, pm_buf *scratch) {
+static pm_range find_bare(const pm_strings *keys, const pm_starts *starts, pm_bytes key,
+                          pm_buf *scratch) {
     uint32_t rank;
     bool equal;
-    if (!pm_strings_find(&bare->keys, key, scratch, &rank, &equal) || !equal) {
+    if (!pm_strings_find(keys, key, scratch, &rank, &equal) || !equal) {
         return (pm_range){0, 0};
     }
-    return pm_starts_get(&bare->starts, rank);
+    return pm_starts_get(starts, rank);
 }
 
 pm_range pm_lexicon_find_bare_form(const pm_lexicon *lex, pm_bytes key, pm_buf *scratch) {
-    return find_bare(&lex->bare_forms, key, scratch);
+    return find_bare(&lex->bare_forms, &lex->bare_form_keys, key, scratch);
 }
 
 pm_range pm_lexicon_find_bare_stem(const pm_lexicon *lex, pm_bytes key, pm_buf *scratch) {
-    return find_bare(&lex->bare_stems, key, scratch);
+    return find_bare(&lex->bare_stems, &lex->bare_stem_keys, key, scratch);
 }
 
-static uint32_t bare_ref(const pm_bare *bare, uint32_t i, uint32_t n) {
-    uint64_t ref = i < bare->n_refs ? pm_packed_get(&bare->refs, i) : PM_END;
+static uint32_t bare_ref(const pm_packed *refs, uint32_t i, uint32_t n) {
+    uint64_t ref = i < refs->n ? pm_packed_get(refs, i) : PM_END;
     return ref < n ? (uint32_t)ref : PM_END;
 }
 
 pm_form pm_lexicon_bare_form_ref(const pm_lexicon *lex, uint32_t i) {
-    return bare_ref(&lex->bare_forms, i, lex->n_forms);
+    return bare_ref(&lex->bare_form_refs, i, lex->n_forms);
 }
 
 pm_group pm_lexicon_bare_stem_ref(const pm_lexicon *lex, uint32_t i) {
-    return bare_ref(&lex->bare_stems, i, lex->n_groups);
+    return bare_ref(&lex->bare_stem_refs, i, lex->n_groups);
 }
 
 pm_range pm_lexicon_bare_form_refs(const pm_lexicon *lex, uint32_t key) {
-    return pm_starts_get(&lex->bare_forms.starts, key);
+    return pm_starts_get(&lex->bare_form_keys, key);
 }
 
 pm_range pm_lexicon_bare_stem_refs(const pm_lexicon *lex, uint32_t key) {
-    return pm_starts_get(&lex->bare_stems.starts, key);
+    return pm_starts_get(&lex->bare_stem_keys, key);
 }
 
 pm_range pm_lexicon_prefix(const pm_lexicon *lex, pm_bytes prefix, pm_buf *scratch) {
@@ -286,10 +291,50 @@ bool pm_lexicon_group_stem(const pm_lexicon *lex, pm_group g, pm_buf *out) {
     return f < forms.hi && pm_lexicon_form_text(lex, (pm_form)f, out);
 }
 
+static bool spelled_surface(const pm_lexicon *lex, pm_id id, pm_buf *out) {
+    return pm_strings_get(&lex->spelled_surfaces, (uint32_t)pm_bitmap_rank(&lex->spelled, id), out);
+}
+
 bool pm_lexicon_surface(const pm_lexicon *lex, pm_id id, pm_buf *out) {
     if (pm_bitmap_get(&lex->spelled, id)) {
-        return pm_strings_get(&lex->surfaces, (uint32_t)pm_bitmap_rank(&lex->spelled, id), out);
+        return spelled_surface(lex, id, out);
     }
     return pm_lexicon_form_text(lex, pm_lexicon_id_form(lex, id), out) &&
            pm_recipe_apply((unsigned)pm_packed_get(&lex->recipes, id), out);
+}
+
+/* ---- walking ---- */
+
+void pm_surface_iter_init(pm_surface_iter *it, const pm_lexicon *lex) {
+    it->lex = lex;
+    it->id = PM_END; /* one before the first id of a form, modulo 2^32 */
+    it->end = 0;
+    pm_buf_init(&it->text);
+    pm_strings_iter_init(&it->forms, &lex->forms, 0);
+}
+
+bool pm_surface_iter_next(pm_surface_iter *it) {
+    const pm_lexicon *lex = it->lex;
+    it->id++;
+    while (it->id >= it->end) {
+        uint32_t rank = it->forms.i;
+        if (!pm_strings_iter_next(&it->forms)) {
+            it->id = it->end = 0;
+            return false;
+        }
+        pm_range ids = pm_lexicon_form_ids(lex, pm_lexicon_ranked_form(lex, rank));
+        it->id = ids.lo;
+        it->end = ids.hi;
+    }
+    if (pm_bitmap_get(&lex->spelled, it->id)) {
+        return spelled_surface(lex, it->id, &it->text);
+    }
+    pm_buf_clear(&it->text);
+    pm_buf_put(&it->text, it->forms.text.p, it->forms.text.n);
+    return pm_recipe_apply((unsigned)pm_packed_get(&lex->recipes, it->id), &it->text);
+}
+
+void pm_surface_iter_release(pm_surface_iter *it) {
+    pm_strings_iter_release(&it->forms);
+    pm_buf_release(&it->text);
 }

@@ -34,25 +34,22 @@ typedef struct pm_lexicon_data { /* what a writer is given; ids in final order *
 } pm_lexicon_data;
 pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data, pm_error *err) PM_MUST_CHECK;
 
-typedef struct pm_bare { /* accentless keys of forms or stems */
-    pm_strings keys;  /* sorted */
-    pm_starts starts; /* refs of each key */
-    pm_packed refs;   /* forms or groups, increasing within a key */
-    uint32_t n_refs;
-} pm_bare;
-
 typedef struct pm_lexicon { /* immutable view */
     const pm_container *file;
     uint32_t n_groups, n_forms, n_ids;
-    pm_starts groups, forms;     /* forms of each group, ids of each form */
+    pm_starts group_forms, form_ids;
     pm_bitmap has_stem, is_stem; /* groups whose stem stands in stems; forms that are their group's stem */
     pm_packed cases;
     pm_frames counts;
     pm_dict folded, stems;
-    pm_bitmap spelled; /* ids whose surface stands in surfaces */
+    pm_strings forms;  /* those of folded, sorted: string r is the form of rank r */
+    pm_bitmap spelled; /* ids whose surface stands in spelled_surfaces */
     pm_packed recipes;
-    pm_strings surfaces;
-    pm_bare bare_forms, bare_stems;
+    pm_strings spelled_surfaces;
+    pm_strings bare_forms, bare_stems; /* sorted accentless keys */
+    pm_starts bare_form_keys, bare_stem_keys; /* refs of each key */
+    pm_packed bare_form_refs, bare_stem_refs; /* increasing within a key */
+    uint32_t n_bare_form_refs, n_bare_stem_refs;
 } pm_lexicon;
 
 pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file, pm_error *err) PM_MUST_CHECK;
@@ -84,7 +81,7 @@ pm_range pm_lexicon_prefix(const pm_lexicon *lex, pm_bytes prefix, pm_buf *scrat
 pm_form pm_lexicon_ranked_form(const pm_lexicon *lex, uint32_t rank);
 uint32_t pm_lexicon_form_rank(const pm_lexicon *lex, pm_form f); /* PM_END for f out of range or damage */
 
-/* Keys in sorted order, for whoever copies a lexicon: key i of bare_forms.keys (bare_stems.keys) has these refs. */
+/* Keys in sorted order, for whoever copies a lexicon: key i of bare_forms (bare_stems) has these refs. */
 pm_range pm_lexicon_bare_form_refs(const pm_lexicon *lex, uint32_t key);
 pm_range pm_lexicon_bare_stem_refs(const pm_lexicon *lex, uint32_t key);
 
@@ -92,5 +89,16 @@ pm_range pm_lexicon_bare_stem_refs(const pm_lexicon *lex, uint32_t key);
 bool pm_lexicon_form_text(const pm_lexicon *lex, pm_form f, pm_buf *out);
 bool pm_lexicon_group_stem(const pm_lexicon *lex, pm_group g, pm_buf *out);
 bool pm_lexicon_surface(const pm_lexicon *lex, pm_id id, pm_buf *out);
+
+/* Walks all surfaces, in the bytewise order of their forms (not of ids), several times faster than one by one. */
+typedef struct pm_surface_iter {
+    const pm_lexicon *lex;
+    pm_strings_iter forms;
+    pm_id id, end; /* id: the current one's; end: of its form */
+    pm_buf text;   /* the current surface */
+} pm_surface_iter;
+void pm_surface_iter_init(pm_surface_iter *it, const pm_lexicon *lex);
+bool pm_surface_iter_next(pm_surface_iter *it); /* false at the end or after damage */
+void pm_surface_iter_release(pm_surface_iter *it);
 
 #endif

@@ -19,12 +19,12 @@ static pm_status broken(const checker *c, uint32_t section, const char *what, ui
 static pm_status check_tables(const checker *c) {
     const pm_lexicon *lex = c->lex;
     const char *bad =
-        !pm_starts_verify(&lex->groups)     ? "starts of the groups: ranks do not fit the bits"
-        : !pm_starts_verify(&lex->forms)    ? "starts of the forms: ranks do not fit the bits"
-        : !pm_bitmap_verify(&lex->has_stem) ? "stored stems: ranks do not fit the bits"
-        : !pm_bitmap_verify(&lex->is_stem)  ? "forms that are stems: ranks do not fit the bits"
-        : !pm_frames_verify(&lex->counts)   ? "counts: widths and offsets do not fit each other"
-                                            : NULL;
+        !pm_starts_verify(&lex->group_forms) ? "starts of the groups: ranks do not fit the bits"
+        : !pm_starts_verify(&lex->form_ids)  ? "starts of the forms: ranks do not fit the bits"
+        : !pm_bitmap_verify(&lex->has_stem)  ? "stored stems: ranks do not fit the bits"
+        : !pm_bitmap_verify(&lex->is_stem)   ? "forms that are stems: ranks do not fit the bits"
+        : !pm_frames_verify(&lex->counts)    ? "counts: widths and offsets do not fit each other"
+                                             : NULL;
     if (bad != NULL) {
         return broken(c, PM_SECTION_LEXI, bad, 0);
     }
@@ -101,7 +101,8 @@ static pm_status check_form(checker *c, pm_form f) {
 
 static pm_status check_forms(checker *c) {
     const pm_lexicon *lex = c->lex;
-    if (!pm_bitmap_verify(&lex->spelled) || !pm_strings_verify(&lex->surfaces, false, &c->a)) {
+    if (!pm_bitmap_verify(&lex->spelled) ||
+        !pm_strings_verify(&lex->spelled_surfaces, false, &c->a)) {
         return broken(c, PM_SECTION_SURF, "bits or strings cannot be decoded", 0);
     }
     for (pm_form f = 0; f < lex->n_forms; f++) {
@@ -110,15 +111,16 @@ static pm_status check_forms(checker *c) {
     return PM_OK;
 }
 
-static pm_status check_bare(checker *c, const pm_bare *bare, uint32_t n_items) {
-    if (!pm_strings_verify(&bare->keys, true, &c->a) || !pm_starts_verify(&bare->starts)) {
+static pm_status check_bare(checker *c, const pm_strings *keys, const pm_starts *starts,
+                            const pm_packed *refs, uint32_t n_items) {
+    if (!pm_strings_verify(keys, true, &c->a) || !pm_starts_verify(starts)) {
         return broken(c, PM_SECTION_UNAC, "accentless keys cannot be decoded", 0);
     }
-    for (uint32_t k = 0; k < bare->starts.n; k++) {
-        pm_range refs = pm_starts_get(&bare->starts, k);
-        for (uint32_t i = refs.lo; i < refs.hi; i++) {
-            uint64_t ref = pm_packed_get(&bare->refs, i);
-            if (ref >= n_items || (i > refs.lo && pm_packed_get(&bare->refs, i - 1) >= ref)) {
+    for (uint32_t k = 0; k < starts->n; k++) {
+        pm_range r = pm_starts_get(starts, k);
+        for (uint32_t i = r.lo; i < r.hi; i++) {
+            uint64_t ref = pm_packed_get(refs, i);
+            if (ref >= n_items || (i > r.lo && pm_packed_get(refs, i - 1) >= ref)) {
                 return broken(c, PM_SECTION_UNAC,
                               "what an accentless key refers to is out of range or order", k);
             }
@@ -138,8 +140,10 @@ static pm_status check_all(checker *c) {
     }
     PM_TRY(check_groups(c));
     PM_TRY(check_forms(c));
-    PM_TRY(check_bare(c, &lex->bare_forms, lex->n_forms));
-    return check_bare(c, &lex->bare_stems, lex->n_groups);
+    PM_TRY(
+        check_bare(c, &lex->bare_forms, &lex->bare_form_keys, &lex->bare_form_refs, lex->n_forms));
+    return check_bare(c, &lex->bare_stems, &lex->bare_stem_keys, &lex->bare_stem_refs,
+                      lex->n_groups);
 }
 
 pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_error *err) {

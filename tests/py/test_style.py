@@ -102,6 +102,14 @@ def test_no_tracked_file_names_a_path_of_the_writer_s_machine():
     assert places(MACHINE_PATHS) == []
 
 
+def test_pins_are_exact_and_agree():
+    pins = {}
+    for name in ("tests/requirements.txt", "benchmarks/requirements.txt"):
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            package, version = re.fullmatch(r"([a-z0-9_-]+)==([0-9.]+)", line).groups()
+            assert pins.setdefault(package, version) == version, package
+
+
 def test_readme_holds_the_commands_that_ci_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = re.search(r"^## Quick start\n(.*?)^## ", readme, re.M | re.S)[1]

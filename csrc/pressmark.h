@@ -7,6 +7,9 @@
 #include "base/table.h"
 #include "base/task.h"
 #include "index/builder.h" /* building: pm_builder_* */
+#include "analysis/concordance.h"
+#include "query/hits.h"
+#include "query/rank.h"
 #include "query/parse.h"   /* pm_query, pm_node, pm_limits, pm_parse, pm_build_phrase, pm_build_near */
 
 const char *pm_version(void);
@@ -60,65 +63,7 @@ pm_status pm_index_words(const pm_index *idx, const char *pattern, pm_layer laye
 pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes, pm_parse_mode mode, const pm_limits *limits,
                          pm_query *out, pm_error *err) PM_MUST_CHECK;
 
-/* Which documents may answer: those of the filter (a query of PM_PARSE_FILTER, or NULL) and, if docs is given, of this increasing list. */
-typedef struct pm_where {
-    const pm_query *filter;
-    const uint32_t *docs;
-    size_t n_docs;
-} pm_where;
-
-/* Every hit of a query, in order of documents, fields, start, end. Shared; holds a reference to the index. */
-typedef struct pm_hits pm_hits;
-pm_status pm_hits_new(pm_index *idx, const pm_query *query, const pm_where *where, const pm_limits *limits, pm_cancel *cancel,
-                      pm_hits **out, pm_error *err) PM_MUST_CHECK;
-pm_hits *pm_hits_ref(pm_hits *h);
-void pm_hits_unref(pm_hits *h);
-size_t pm_hits_count(const pm_hits *h);
-size_t pm_hits_documents(const pm_hits *h);
-/* Rows of h, by number, as hits of their own. */
-pm_status pm_hits_select(const pm_hits *h, const size_t *rows, size_t n, pm_hits **out, pm_error *err) PM_MUST_CHECK;
-size_t pm_hits_n_notes(const pm_hits *h);
-const char *pm_hits_note(const pm_hits *h, size_t i);
-/* doc, field (STR), start, end (I64, code points; token numbers in the field where no text is kept), text (STR; null without text). */
-pm_status pm_hits_table(const pm_hits *h, pm_cancel *cancel, pm_table **out, pm_error *err) PM_MUST_CHECK;
-/* Document numbers, one a hit. Borrowed. */
-const uint32_t *pm_hits_docs(const pm_hits *h);
-/* Parts of hit i: leaf (I64), start, end (I64 or null), one row for each positive leaf in reading order. */
-pm_status pm_hits_parts(const pm_hits *h, size_t i, pm_table **out, pm_error *err) PM_MUST_CHECK;
-/* Hits and documents by the values of a metadata column, or "doc", "field": value (STR), hits, documents, tokens, all_documents (I64; the
- * last two: of the group, over documents that `where` lets through). Documents without a value are a row with a null value, last.
- * A document with several values counts in each. Rows by falling hits, then value. */
-pm_status pm_hits_by(const pm_hits *h, const char *column, pm_table **out, pm_error *err) PM_MUST_CHECK;
-
-typedef enum pm_kwic_unit { PM_KWIC_CHARS, PM_KWIC_WORDS } pm_kwic_unit;
-/* Sort keys: "1L".."9L", "1R".."9R", "hit", "date", "doc", a metadata column; with a leading '-' falling. n_keys 0: order of hits. */
-typedef struct pm_kwic_options {
-    size_t width;
-    pm_kwic_unit unit;
-    pm_scope scope; /* cut contexts at the sentence or paragraph */
-    const char *const *keys;
-    size_t n_keys;
-} pm_kwic_options;
-/* doc, left, hit, right (STR): left has at most width characters (words) before the hit, white space shown as single spaces. */
-pm_status pm_hits_kwic(const pm_hits *h, const pm_kwic_options *options, pm_cancel *cancel, pm_table **out, pm_error *err) PM_MUST_CHECK;
-
-/* Hits and documents without keeping the hits. */
-typedef struct pm_counts {
-    uint64_t hits, documents;
-} pm_counts;
-pm_status pm_count(pm_index *idx, const pm_query *query, const pm_where *where, const pm_limits *limits, bool documents_only,
-                   pm_cancel *cancel, pm_counts *out, pm_error *err) PM_MUST_CHECK;
-
-/* ---- ranking ---- */
-typedef struct pm_rank_options {
-    double k1, b;
-    bool all;              /* plain words: every word must be there */
-    const double *weights; /* one a text field, or NULL: all 1 */
-    const char *sort;      /* "score", "newest", "oldest", or a metadata column ('-' in front: falling) */
-} pm_rank_options;
-/* doc (I64 number), score (F64), key (STR): the first k by falling score, ties by order of indexing. *total: matching documents. */
-pm_status pm_search(pm_index *idx, const pm_query *query, const pm_where *where, size_t k, const pm_rank_options *options,
-                    const pm_limits *limits, pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) PM_MUST_CHECK;
+/* Hits: query/hits.h (pm_where, pm_hits_*, pm_count). Ranking: query/rank.h (pm_search). Contexts: analysis/concordance.h (pm_hits_kwic). */
 
 /* ---- streams of compressed sources ---- */
 typedef struct pm_unzstd pm_unzstd; /* a zstd decompressor, window up to 2^31 */

@@ -1,0 +1,36 @@
+/* What hits are made of, for query/ and analysis/ alone. */
+#ifndef PM_QUERY_HITS_INNER_H
+#define PM_QUERY_HITS_INNER_H
+
+#include "query/eval.h"
+#include "query/hits.h"
+#include "query/locate.h"
+
+/* What hits share with the hits selected from them. */
+typedef struct pm_answer {
+    atomic_uint refs; /* counts owners; only the thread that takes it to 0 frees */
+    pm_snapshot *snapshot;
+    pm_plan *plan;
+    uint64_t **allowed; /* one a part: bits of the documents that the caller let through, NULL: all */
+    uint32_t n_notes;
+    char **notes;
+} pm_answer;
+
+struct pm_hits {
+    atomic_uint refs; /* as above */
+    pm_answer *answer;
+    size_t n, n_docs;
+    uint32_t *docs;  /* over the whole snapshot, increasing */
+    pm_pos *lo, *hi; /* positions in the document's segment */
+};
+
+/* Bits of the documents that where lets through, one array a part (NULL entries: all), pm_alloc'ed. */
+pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where, const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
+                        pm_error *err) PM_MUST_CHECK;
+void pm_where_free(const pm_snapshot *s, uint64_t **bits);
+
+/* Part and unit of hit i. */
+const pm_part *pm_hits_place(const pm_hits *h, size_t i, pm_unit *unit);
+pm_status pm_hits_interrupted(pm_error *err);
+
+#endif

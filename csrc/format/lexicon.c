@@ -309,6 +309,7 @@ void pm_surface_iter_init(pm_surface_iter *it, const pm_lexicon *lex) {
     it->lex = lex;
     it->id = PM_END; /* one before the first id of a form, modulo 2^32 */
     it->end = 0;
+    it->left = lex->n_ids;
     pm_buf_init(&it->text);
     pm_strings_iter_init(&it->forms, &lex->forms, 0);
 }
@@ -318,14 +319,15 @@ bool pm_surface_iter_next(pm_surface_iter *it) {
     it->id++;
     while (it->id >= it->end) {
         uint32_t rank = it->forms.i;
-        if (!pm_strings_iter_next(&it->forms)) {
-            it->id = it->end = 0;
+        if (it->left == 0 || !pm_strings_iter_next(&it->forms)) {
+            it->left = it->id = it->end = 0;
             return false;
         }
         pm_range ids = pm_lexicon_form_ids(lex, pm_lexicon_ranked_form(lex, rank));
         it->id = ids.lo;
-        it->end = ids.hi;
+        it->end = ids.hi - ids.lo < it->left ? ids.hi : ids.lo + it->left;
     }
+    it->left--;
     if (pm_bitmap_get(&lex->spelled, it->id)) {
         return spelled_surface(lex, it->id, &it->text);
     }

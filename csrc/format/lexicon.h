@@ -95,6 +95,7 @@ typedef struct pm_surface_iter {
     const pm_lexicon *lex;
     pm_strings_iter forms;
     pm_id id, end; /* id: the current one's; end: of its form */
+    uint32_t left; /* ids to come: no damage makes the walk longer */
     pm_buf text;   /* the current surface */
 } pm_surface_iter;
 void pm_surface_iter_init(pm_surface_iter *it, const pm_lexicon *lex);

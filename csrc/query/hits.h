@@ -29,8 +29,10 @@ const char *pm_hits_note(const pm_hits *h, size_t i);
 pm_status pm_hits_table(const pm_hits *h, pm_cancel *cancel, pm_table **out, pm_error *err) PM_MUST_CHECK;
 /* Document numbers, one a hit. Borrowed. */
 const uint32_t *pm_hits_docs(const pm_hits *h);
-/* Parts of hit i: leaf (I64), start, end (I64 or null), one row for each positive leaf in reading order. */
-pm_status pm_hits_parts(const pm_hits *h, size_t i, pm_table **out, pm_error *err) PM_MUST_CHECK;
+/* Parts of the hits [first, first + n): hit, leaf (I64), start, end (I64, or null where the leaf takes no part), one row for each hit
+ * and positive leaf in reading order. Offsets as in pm_hits_table. Finding the parts of many hits at once costs little more than of
+ * one. */
+pm_status pm_hits_parts(const pm_hits *h, size_t first, size_t n, pm_table **out, pm_error *err) PM_MUST_CHECK;
 /* Hits and documents by the values of a metadata column, or "doc", "field": value (STR), hits, documents, tokens, all_documents (I64; the
  * last two: of the group, over documents that `where` lets through). Documents without a value are a row with a null value, last.
  * A document with several values counts in each. Rows by falling hits, then value. */

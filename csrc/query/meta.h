@@ -9,7 +9,4 @@
 /* Sets bits (zeroed by the caller). A column that no segment has is PM_FIELD; one that only this segment lacks matches nothing. */
 pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part, const pm_node *node, uint64_t *bits, pm_error *err) PM_MUST_CHECK;
 
-/* Microseconds [*lo, *hi) of the period that a date names: 2020, 2020-01, 2020-01-08, 2020-01-08T12, ...T12:30, ...T12:30:15[.5]. */
-bool pm_date_period(const char *text, int64_t *lo, int64_t *hi);
-
 #endif

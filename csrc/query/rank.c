@@ -1,0 +1,385 @@
+/* BM25 (Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf and without the constant k1 + 1), fields weighted as in BM25F. Each operand
+ * of the query (a word, a phrase, words near words) is one term: its frequency in a document is its number of hits there. Contributions
+ * are rounded to fixed point at one scale for the query and added as integers, so that order of addition changes nothing. */
+#include "query/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "codec/bitset.h"
+#include "query/hits_inner.h"
+#include "query/value.h"
+
+typedef struct ranker {
+    pm_snapshot *snapshot;
+    pm_plan *plan;
+    uint64_t **allowed;      /* one a part */
+    const pm_rank_options *options;
+    pm_cancel *cancel;
+    pm_error *err;
+    pm_eval *evals;          /* one a part */
+    uint32_t n_evals;
+    uint64_t *dfs;           /* one an operand */
+    double *idfs, scale, mean_length;
+    uint64_t *scores;        /* one a document of the snapshot, fixed point */
+    uint64_t *matches;       /* bits over the snapshot's documents */
+} ranker;
+
+/* ---- frequencies and lengths ---- */
+
+/* Tokens of a document, each field by its weight. */
+static double doc_length(const ranker *r, const pm_part *part, pm_doc local) {
+    const pm_bounds *b = &part->segment.bounds;
+    if (r->options->weights == NULL) {
+        return pm_bounds_doc_length(b, local);
+    }
+    double length = 0;
+    for (uint32_t f = 0; f < b->n_fields; f++) {
+        pm_unit u = local * b->n_fields + f;
+        length += r->options->weights[part->field_to_index[f]] * (double)(pm_bounds_end(b, u) - pm_bounds_start(b, u));
+    }
+    return length;
+}
+
+static void measure_lengths(ranker *r) {
+    double sum = 0;
+    if (r->options->weights == NULL) {
+        sum = (double)r->snapshot->n_tokens;
+    }
+    for (uint32_t p = 0; p < r->snapshot->n_parts && r->options->weights != NULL; p++) {
+        for (pm_doc d = 0; d < r->snapshot->parts[p].segment.info.n_docs; d++) {
+            sum += doc_length(r, &r->snapshot->parts[p], d);
+        }
+    }
+    r->mean_length = r->snapshot->n_docs > 0 ? sum / r->snapshot->n_docs : 0;
+}
+
+/* Hits of a document with each field's weight: spans [*hit, *hit + n) of found, which moves on. */
+static double weigh_hits(const ranker *r, const pm_part *part, const pm_found *f, size_t *hit, uint32_t n) {
+    double tf = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        pm_unit u = pm_bounds_unit(&part->segment.bounds, f->lo[(*hit)++]);
+        tf += r->options->weights[part->field_to_index[u % part->segment.info.n_fields]];
+    }
+    return tf;
+}
+
+/* ---- scores ---- */
+
+/* Lucene's idf, never negative. */
+static double idf_of(uint64_t n_docs, uint64_t df) { return log(1 + ((double)(n_docs - df) + 0.5) / ((double)df + 0.5)); }
+
+/* A power of two such that no sum of contributions reaches 2^31: each is below its idf. */
+static void choose_scale(ranker *r) {
+    double most = 1e-9;
+    int exponent;
+    for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+        most += r->plan->operands[i].positive ? r->idfs[i] : 0;
+    }
+    frexp(most, &exponent);
+    r->scale = ldexp(1, 31 - exponent);
+}
+
+static void score_operand(ranker *r, uint32_t p, uint32_t operand) {
+    const pm_part *part = &r->snapshot->parts[p];
+    const pm_found *f = &r->evals[p].found[operand];
+    double k1 = r->options->k1, b = r->options->b, idf = r->idfs[operand];
+    size_t hit = 0;
+    for (size_t i = 0; i < f->n_docs; i++) {
+        double tf = r->options->weights == NULL ? f->counts[i] : weigh_hits(r, part, f, &hit, f->counts[i]);
+        double relative = r->mean_length > 0 ? doc_length(r, part, f->docs[i]) / r->mean_length : 1;
+        double norm = k1 * (1 - b + b * relative), sum = tf + norm;
+        double contribution = sum > 0 ? idf * (tf / sum) : 0;
+        r->scores[part->doc_base + f->docs[i]] += (uint64_t)llround(contribution * r->scale);
+    }
+}
+
+/* Every operand over every segment: its document frequency is that of the whole index, whatever the filter. */
+static pm_status evaluate(ranker *r) {
+    pm_want want = r->options->weights == NULL ? PM_WANT_COUNTS : PM_WANT_SPANS;
+    r->evals = pm_calloc((size_t)r->snapshot->n_parts + 1, sizeof *r->evals);
+    r->dfs = pm_calloc((size_t)r->plan->n_operands + 1, sizeof *r->dfs);
+    r->idfs = pm_calloc((size_t)r->plan->n_operands + 1, sizeof *r->idfs);
+    r->scores = pm_calloc((size_t)r->snapshot->n_docs + 1, sizeof *r->scores);
+    r->matches = pm_calloc(pm_bits_words(r->snapshot->n_docs) + 1, sizeof *r->matches);
+    if (r->evals == NULL || r->dfs == NULL || r->idfs == NULL || r->scores == NULL || r->matches == NULL) {
+        return pm_fail_nomem(r->err, r->snapshot->n_docs * sizeof *r->scores);
+    }
+    for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
+        r->n_evals = p + 1;
+        PM_TRY(pm_eval_run(&r->evals[p], r->plan, &r->snapshot->parts[p], NULL, false, want, r->cancel, r->err));
+        for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+            r->dfs[i] += r->evals[p].found[i].n_docs;
+        }
+    }
+    return PM_OK;
+}
+
+static void score(ranker *r) {
+    for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+        r->idfs[i] = idf_of(r->snapshot->n_docs, r->dfs[i]);
+    }
+    choose_scale(r);
+    for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
+        for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+            if (r->plan->operands[i].positive) {
+                score_operand(r, p, i);
+            }
+        }
+    }
+}
+
+/* Documents that satisfy the query and the filter. */
+static uint64_t match(ranker *r) {
+    uint64_t total = 0;
+    for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
+        const uint64_t *docs = pm_eval_docs(&r->evals[p]), *allowed = r->allowed[p];
+        for (pm_doc d = 0; d < r->snapshot->parts[p].segment.info.n_docs; d++) {
+            if (pm_bits_get(docs, d) && (allowed == NULL || pm_bits_get(allowed, d))) {
+                pm_bits_set(r->matches, r->snapshot->parts[p].doc_base + d);
+                total++;
+            }
+        }
+    }
+    return total;
+}
+
+/* ---- order ---- */
+
+typedef struct entry {
+    uint64_t number;   /* sort key, rising: complement for falling orders */
+    pm_bytes text;     /* string key */
+    pm_doc doc;
+    bool none;         /* no value: last in either direction */
+} entry;
+
+static int by_number(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    if (x->none != y->none) {
+        return x->none ? 1 : -1;
+    }
+    if (x->number != y->number) {
+        return x->number < y->number ? -1 : 1;
+    }
+    return (x->doc > y->doc) - (x->doc < y->doc);
+}
+
+static int compare_text(const entry *x, const entry *y) {
+    size_t n = x->text.n < y->text.n ? x->text.n : y->text.n;
+    int order = n == 0 ? 0 : memcmp(x->text.p, y->text.p, n);
+    return order != 0 ? order : (x->text.n > y->text.n) - (x->text.n < y->text.n);
+}
+
+static int by_text(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    int order = x->none == y->none && !x->none ? compare_text(x, y) : 0;
+    return order != 0 ? order : by_number(a, b);
+}
+
+static int by_text_falling(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    int order = x->none == y->none && !x->none ? compare_text(y, x) : 0;
+    return order != 0 ? order : by_number(a, b);
+}
+
+/* Doubles and signed integers as unsigned ones of the same order. */
+static uint64_t ordered_bits(double f) {
+    uint64_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+typedef struct order {
+    const char *column; /* NULL: score */
+    bool falling, text;
+    pm_arena arena;     /* string keys */
+} order;
+
+/* The document's first value decides; none where it has none. */
+static pm_status column_key(const order *o, const pm_part *part, const pm_column *c, pm_doc local, pm_buf *scratch, pm_arena *arena,
+                            entry *e, pm_error *err) {
+    pm_range values = c == NULL ? (pm_range){0, 0} : pm_column_values(c, local);
+    (void)part;
+    e->none = values.lo >= values.hi;
+    if (e->none) {
+        return PM_OK;
+    }
+    pm_value v = pm_column_value(c, values.lo);
+    if (v.kind == PM_VALUE_STR) {
+        PM_TRY(pm_column_text(c, values.lo, scratch, err));
+        e->text.n = scratch->n;
+        e->text.p = (const uint8_t *)pm_arena_copy(arena, scratch->p, scratch->n);
+        return e->text.p == NULL ? pm_fail_nomem(err, scratch->n) : PM_OK;
+    }
+    uint64_t key = v.kind == PM_VALUE_FLOAT ? ordered_bits(v.f) : (uint64_t)v.i ^ UINT64_C(1) << 63;
+    e->number = o->falling ? ~key : key;
+    return PM_OK;
+}
+
+static pm_status fill_entries(ranker *r, order *o, entry *entries, pm_buf *scratch) {
+    size_t n = 0;
+    for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
+        const pm_part *part = &r->snapshot->parts[p];
+        const pm_column *c = NULL;
+        if (o->column != NULL) {
+            c = pm_columns_find(&part->segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
+            o->text = o->text || (c != NULL && c->kind == PM_VALUE_STR);
+        }
+        for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
+            pm_doc doc = part->doc_base + d;
+            if (!pm_bits_get(r->matches, doc)) {
+                continue;
+            }
+            entry *e = &entries[n++];
+            *e = (entry){.doc = doc, .number = ~r->scores[doc]};
+            if (o->column != NULL) {
+                PM_TRY(column_key(o, part, c, d, scratch, &o->arena, e, r->err));
+            }
+        }
+    }
+    return PM_OK;
+}
+
+/* Moves entry i of a heap whose root is the last in order down to its place. */
+static void sift(entry *heap, size_t n, size_t i, int (*compare)(const void *, const void *)) {
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n) {
+            return;
+        }
+        if (child + 1 < n && compare(&heap[child], &heap[child + 1]) < 0) {
+            child++;
+        }
+        if (compare(&heap[i], &heap[child]) >= 0) {
+            return;
+        }
+        entry swap = heap[i];
+        heap[i] = heap[child];
+        heap[child] = swap;
+        i = child;
+    }
+}
+
+/* Brings the first k in order to the front, sorted: a heap of k, then a sort of those. */
+static void first_k(entry *entries, size_t n, size_t k, int (*compare)(const void *, const void *)) {
+    if (k < n) {
+        for (size_t i = k; i-- > 0;) {
+            sift(entries, k, i, compare);
+        }
+        for (size_t i = k; i < n && k > 0; i++) {
+            if (compare(&entries[i], &entries[0]) < 0) {
+                entries[0] = entries[i];
+                sift(entries, k, 0, compare);
+            }
+        }
+    }
+    qsort(entries, k < n ? k : n, sizeof *entries, compare);
+}
+
+static pm_status put_rows(ranker *r, const entry *entries, size_t n, pm_table **out) {
+    static const char *const names[] = {"doc", "score", "key"};
+    static const pm_type types[] = {PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_STR};
+    pm_table *t;
+    pm_buf key;
+    pm_status status = PM_OK;
+    PM_TRY(pm_table_new(n, 3, names, types, &t, r->err));
+    pm_buf_init(&key);
+    for (size_t i = 0; i < n && status == PM_OK; i++) {
+        pm_doc local;
+        const pm_part *part = pm_snapshot_part(r->snapshot, entries[i].doc, &local);
+        if (!pm_keys_get(&part->segment.keys, local, &key)) {
+            status = pm_fail_corrupt(r->err, part->segment.file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
+        }
+        pm_table_put_i64(t, 0, entries[i].doc);
+        pm_table_put_f64(t, 1, (double)r->scores[entries[i].doc] / r->scale);
+        pm_table_put_str(t, 2, key.p, key.n);
+    }
+    pm_buf_release(&key);
+    status = status == PM_OK ? pm_table_check(t, r->err) : status;
+    if (status != PM_OK) {
+        pm_table_unref(t);
+        return status;
+    }
+    *out = t;
+    return PM_OK;
+}
+
+static pm_status read_order(ranker *r, order *o) {
+    const char *sort = r->options->sort;
+    bool by_date = strcmp(sort, "newest") == 0 || strcmp(sort, "oldest") == 0;
+    pm_arena_init(&o->arena);
+    if (strcmp(sort, "score") == 0) {
+        return PM_OK;
+    }
+    o->falling = sort[0] == '-' || strcmp(sort, "newest") == 0;
+    o->column = by_date ? r->snapshot->manifest.date_column : sort + (sort[0] == '-');
+    if (by_date && o->column[0] == '\0') {
+        return pm_fail(r->err, PM_INVALID, "the index has no date column to sort by");
+    }
+    for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
+        if (pm_columns_find(&r->snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)}) != NULL) {
+            return PM_OK;
+        }
+    }
+    return r->snapshot->n_docs == 0 ? PM_OK : pm_fail(r->err, PM_FIELD, "no metadata column '%s' to sort by", o->column);
+}
+
+static pm_status pick(ranker *r, uint64_t total, size_t k, pm_table **out) {
+    order o = {0};
+    pm_buf scratch;
+    pm_buf_init(&scratch);
+    entry *entries = pm_alloc_array((size_t)total + 1, sizeof *entries);
+    pm_status status = entries == NULL ? pm_fail_nomem(r->err, total * sizeof *entries) : read_order(r, &o);
+    if (status == PM_OK) {
+        status = fill_entries(r, &o, entries, &scratch);
+    }
+    if (status == PM_OK) {
+        int (*compare)(const void *, const void *) = !o.text ? by_number : o.falling ? by_text_falling : by_text;
+        first_k(entries, (size_t)total, k, compare);
+        status = put_rows(r, entries, k < total ? k : (size_t)total, out);
+    }
+    pm_free(entries);
+    pm_buf_release(&scratch);
+    pm_arena_release(&o.arena);
+    return status;
+}
+
+/* ---- the call ---- */
+
+static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits, size_t k, pm_table **out, uint64_t *total) {
+    PM_TRY(pm_where_bits(r->snapshot, where, limits, r->cancel, &r->allowed, r->err));
+    PM_TRY(evaluate(r));
+    measure_lengths(r);
+    score(r);
+    *total = match(r);
+    return pick(r, *total, k, out);
+}
+
+pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where, size_t k, const pm_rank_options *options,
+                    const pm_limits *limits, pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) {
+    ranker r = {.snapshot = idx, .options = options, .cancel = cancel, .err = err};
+    if (!(options->k1 >= 0) || !(options->b >= 0 && options->b <= 1)) {
+        return pm_fail(err, PM_INVALID, "k1 must be at least 0 and b from 0 to 1");
+    }
+    /* Plain words side by side are ranked by any of them. */
+    pm_node root = *query->root;
+    pm_query read = {.root = &root};
+    if (query->plain && !options->all && root.kind == PM_NODE_AND) {
+        root.kind = PM_NODE_OR;
+    }
+    PM_TRY(pm_plan_new(idx, &read, limits, &r.plan, err));
+    pm_status status = run(&r, where, limits, k, out, total);
+    for (uint32_t i = 0; i < r.n_evals; i++) {
+        pm_eval_release(&r.evals[i]);
+    }
+    pm_where_free(idx, r.allowed);
+    pm_free(r.evals);
+    pm_free(r.dfs);
+    pm_free(r.idfs);
+    pm_free(r.scores);
+    pm_free(r.matches);
+    pm_plan_free(r.plan);
+    return status;
+}

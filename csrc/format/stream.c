@@ -9,16 +9,24 @@
 
 enum { SECTION = PM_FOURCC('S', 'T', 'R', 'M'), WRITE_BLOCKS = 16 };
 
-static size_t blocks_of(uint32_t n_positions) {
-    return ((size_t)n_positions + PM_STREAM_BLOCK - 1) / PM_STREAM_BLOCK;
+static uint32_t blocks_of(uint32_t n_positions) {
+    return n_positions / PM_STREAM_BLOCK + (n_positions % PM_STREAM_BLOCK != 0);
 }
 static size_t code_bytes_of(uint32_t n_positions) {
     return ((size_t)n_positions * 2 + 7) / 8 * 8;
 }
 
-/* Codes of one block of n positions; ids that need it are appended to exceptions. */
-static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes, pm_buf *exceptions) {
+/* What is known of exceptions while codes are written. */
+typedef struct exceptions {
+    pm_framing starts; /* of each block */
+    pm_buf values;     /* u32 */
+    uint32_t max;
+} exceptions;
+
+/* Codes of one block of n positions. */
+static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes, exceptions *x) {
     uint32_t escapes = 0;
+    pm_frames_put(&x->starts, x->values.n / 4);
     for (size_t i = 0; i < n; i++) {
         uint32_t id = ids[i];
         if (id < PM_STREAM_SENTINEL) {
@@ -27,19 +35,19 @@ static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes, pm_buf 
             codes[i] = PM_STREAM_SENTINEL;
         } else {
             codes[i] = (uint16_t)(PM_STREAM_ESCAPE + escapes++);
-            pm_buf_put_u32(exceptions, id);
+            uint32_t value = id - PM_STREAM_SENTINEL;
+            x->max = value > x->max ? value : x->max;
+            pm_buf_put_u32(&x->values, value);
         }
     }
 }
 
-static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n, pm_buf *starts,
-                        pm_buf *exceptions) {
+static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n, exceptions *x) {
     uint16_t codes[WRITE_BLOCKS * PM_STREAM_BLOCK];
     size_t held = 0;
     for (size_t at = 0; at < n; at += PM_STREAM_BLOCK) {
         size_t m = n - at < PM_STREAM_BLOCK ? n - at : PM_STREAM_BLOCK;
-        pm_buf_put_u32(starts, (uint32_t)(exceptions->n / 4));
-        encode_block(ids + at, m, codes + held, exceptions);
+        encode_block(ids + at, m, codes + held, x);
         held += m;
         if (held == WRITE_BLOCKS * PM_STREAM_BLOCK) {
             pm_container_put(w, codes, held * 2);
@@ -47,50 +55,54 @@ static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n, p
         }
     }
     pm_container_put(w, codes, held * 2);
-    pm_buf_put_u32(starts, (uint32_t)(exceptions->n / 4));
+    pm_frames_put(&x->starts, x->values.n / 4);
 }
 
 pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids, uint32_t n_positions,
                           pm_error *err) {
     assert(n_positions <= PM_MAX_POSITIONS);
     static const uint8_t zeros[8];
-    pm_buf starts, exceptions;
-    pm_buf_init(&starts);
-    pm_buf_init(&exceptions);
+    exceptions x = {.max = 0};
+    pm_buf tables;
+    pm_frames_begin(&x.starts);
+    pm_buf_init(&x.values);
+    pm_buf_init(&tables);
     pm_container_begin(w, SECTION, PM_SECTION_REQUIRED);
-    write_codes(w, ids, n_positions, &starts, &exceptions);
+    write_codes(w, ids, n_positions, &x);
     pm_container_put(w, zeros, code_bytes_of(n_positions) - 2 * (size_t)n_positions);
-    pm_container_put(w, starts.p, starts.n);
-    pm_container_put(w, exceptions.p, exceptions.n);
-    pm_container_end(w);
-    pm_status status = pm_buf_status(starts.failed ? &starts : &exceptions, err);
-    pm_buf_release(&exceptions);
-    pm_buf_release(&starts);
+    pm_frames_finish(&x.starts, &tables);
+    const uint32_t *values = (const uint32_t *)(const void *)x.values.p;
+    pm_packed_encode(&tables, values, x.values.n / 4, x.max);
+    pm_status status = pm_buf_status(x.values.failed ? &x.values : &tables, err);
+    if (status == PM_OK) {
+        pm_container_put(w, tables.p, tables.n);
+        pm_container_end(w);
+    }
+    pm_buf_release(&tables);
+    pm_buf_release(&x.values);
     return status;
 }
 
 pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions,
                          pm_error *err) {
     pm_bytes bytes;
+    uint32_t n_blocks = blocks_of(n_positions);
     PM_TRY(pm_container_need(file, SECTION, &bytes, err));
-    size_t blocks = blocks_of(n_positions), codes = code_bytes_of(n_positions);
-    size_t least = codes + 4 * (blocks + 1);
-    if (bytes.n < least || (bytes.n - least) % 4 != 0 || (bytes.n - least) / 4 > n_positions) {
+    *s = (pm_stream){.file = file, .n_positions = n_positions};
+    pm_cursor c = pm_cursor_of(bytes);
+    s->codes = pm_cursor_take(&c, code_bytes_of(n_positions));
+    if (c.bad || !pm_frames_open(&c, n_blocks + 1, &s->starts)) {
         return pm_section_corrupt(file, SECTION, 0, err,
-                                  "%zu bytes cannot hold %u positions (at least %zu)", bytes.n,
-                                  n_positions, least);
+                                  "%zu bytes cannot hold the codes and blocks of %u positions",
+                                  bytes.n, n_positions);
     }
-    *s = (pm_stream){.file = file,
-                     .codes = bytes.p,
-                     .starts = bytes.p + codes,
-                     .exceptions = bytes.p + least,
-                     .n_positions = n_positions,
-                     .n_exceptions = (uint32_t)((bytes.n - least) / 4)};
-    uint32_t end = pm_load32(s->starts + 4 * blocks);
-    if (end != s->n_exceptions) {
-        return pm_section_corrupt(file, SECTION, least - 4, err,
-                                  "expected %u exceptions by the section's size, found %u",
-                                  s->n_exceptions, end);
+    uint64_t n = pm_frames_get(&s->starts, n_blocks), at = (uint64_t)(c.p - bytes.p);
+    if (n > n_positions || !pm_packed_open(&c, (uint32_t)n, &s->exceptions) ||
+        pm_cursor_left(&c) != 0) {
+        return pm_section_corrupt(
+            file, SECTION, at, err,
+            "expected %llu exceptions for %u positions in the last %llu bytes",
+            (unsigned long long)n, n_positions, (unsigned long long)(bytes.n - at));
     }
     return PM_OK;
 }
@@ -99,12 +111,12 @@ pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code) {
     if (code < PM_STREAM_ESCAPE || pos >= s->n_positions) {
         return PM_END;
     }
-    uint32_t first = pm_load32(s->starts + 4 * (size_t)(pos / PM_STREAM_BLOCK));
-    uint32_t j = code - PM_STREAM_ESCAPE;
-    if (first > s->n_exceptions || j >= s->n_exceptions - first) {
+    uint64_t i = pm_frames_get(&s->starts, pos / PM_STREAM_BLOCK) + (code - PM_STREAM_ESCAPE);
+    if (i >= s->exceptions.n) { /* after damage; a sum that wrapped is some exception */
         return PM_END;
     }
-    return pm_load32(s->exceptions + 4 * ((size_t)first + j));
+    uint64_t id = pm_packed_get(&s->exceptions, (uint32_t)i) + PM_STREAM_SENTINEL;
+    return id < PM_END ? (pm_id)id : PM_END;
 }
 
 /* 64 positions at a time: widen all, remember which are no plain ids, then visit only those. */
@@ -132,14 +144,10 @@ void pm_stream_decode(const pm_stream *s, pm_pos lo, pm_pos hi, uint32_t *out) {
     }
 }
 
-static uint32_t exception_start(const pm_stream *s, size_t block) {
-    return pm_load32(s->starts + 4 * block);
-}
-
 /* One block: every id below n_ids, escapes numbered from 0, as many as the starts say, none that
  * would fit a code. */
-static pm_status verify_block(const pm_stream *s, size_t block, uint32_t n_ids, pm_error *err) {
-    pm_pos lo = (pm_pos)(block * PM_STREAM_BLOCK);
+static pm_status verify_block(const pm_stream *s, uint32_t block, uint32_t n_ids, pm_error *err) {
+    pm_pos lo = block * PM_STREAM_BLOCK;
     pm_pos hi = s->n_positions - lo < PM_STREAM_BLOCK ? s->n_positions : lo + PM_STREAM_BLOCK;
     uint32_t escapes = 0;
     for (pm_pos pos = lo; pos < hi; pos++) {
@@ -160,28 +168,28 @@ static pm_status verify_block(const pm_stream *s, size_t block, uint32_t n_ids, 
                                       pos, escapes - 1, code - PM_STREAM_ESCAPE);
         }
     }
-    uint32_t first = exception_start(s, block), next = exception_start(s, block + 1);
+    uint64_t first = pm_frames_get(&s->starts, block), next = pm_frames_get(&s->starts, block + 1);
     if (next < first || next - first != escapes) {
-        return pm_section_corrupt(s->file, SECTION,
-                                  (uint64_t)(s->starts - s->codes) + 4 * (uint64_t)block, err,
-                                  "block %zu: expected exceptions [%u, %u + %u), found [%u, %u)",
-                                  block, first, first, escapes, first, next);
+        return pm_section_corrupt(s->file, SECTION, code_bytes_of(s->n_positions), err,
+                                  "block %u: expected %u exceptions, found [%llu, %llu)", block,
+                                  escapes, (unsigned long long)first, (unsigned long long)next);
     }
     return PM_OK;
 }
 
 pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) {
-    for (const uint8_t *p = s->codes + 2 * (size_t)s->n_positions; p < s->starts; p++) {
-        if (*p != 0) {
-            return pm_section_corrupt(s->file, SECTION, (uint64_t)(p - s->codes), err,
-                                      "expected padding of zeros, found %u", *p);
+    uint64_t tables = code_bytes_of(s->n_positions);
+    for (uint64_t at = 2 * (uint64_t)s->n_positions; at < tables; at++) {
+        if (s->codes[at] != 0) {
+            return pm_section_corrupt(s->file, SECTION, at, err,
+                                      "expected padding of zeros, found %u", s->codes[at]);
         }
     }
-    if (exception_start(s, 0) != 0) {
-        return pm_section_corrupt(s->file, SECTION, (uint64_t)(s->starts - s->codes), err,
-                                  "expected exceptions from 0 on, found %u", exception_start(s, 0));
+    if (!pm_frames_verify(&s->starts) || pm_frames_get(&s->starts, 0) != 0) {
+        return pm_section_corrupt(s->file, SECTION, tables, err,
+                                  "the starts of exceptions are damaged");
     }
-    for (size_t block = 0; block < blocks_of(s->n_positions); block++) {
+    for (uint32_t block = 0; block < blocks_of(s->n_positions); block++) {
         PM_TRY(verify_block(s, block, n_ids, err));
     }
     return PM_OK;

@@ -1,12 +1,15 @@
 /* The token stream: the id of every position in text order, u16 with escapes, random access in O(1).
  *
- * Section STRM: u16 code x n_positions (padded to 8 bytes) | u32 first exception of each block of 256 positions, + end
- *               | u32 exceptions.   code < 0xfeff: the id; 0xfeff: sentinel; 0xff00 + j: exception j of the block */
+ * Section STRM: u16 code x n_positions (padded to 8 bytes) | frames of the first exception of each block of 256 positions, + end
+ *               | packed exceptions: id - 0xfeff   (frames, packed: format/packed.h)
+ * code < 0xfeff: the id; 0xfeff: sentinel; 0xff00 + j: exception j of the block. Ids are not compared with the lexicon's count
+ * when they are read: whoever indexes an array by them does that first. */
 #ifndef PM_FORMAT_STREAM_H
 #define PM_FORMAT_STREAM_H
 
 #include "base/types.h"
 #include "format/container.h"
+#include "format/packed.h"
 
 enum { PM_STREAM_SENTINEL = 0xfeff, PM_STREAM_ESCAPE = 0xff00, PM_STREAM_BLOCK = 256 };
 
@@ -15,8 +18,10 @@ pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids, uint32_t 
 
 typedef struct pm_stream {
     const pm_container *file;
-    const uint8_t *codes, *starts, *exceptions;
-    uint32_t n_positions, n_exceptions;
+    const uint8_t *codes;
+    pm_frames starts;
+    pm_packed exceptions;
+    uint32_t n_positions;
 } pm_stream;
 
 pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;

@@ -5,8 +5,7 @@
  * string: varint length, bytes. Counts are believed only as far as the bytes that are left can hold them. */
 #include "index/manifest.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -23,6 +22,31 @@ enum {
 };
 
 #define NEW_NAME PM_MANIFEST_NAME ".new"
+
+/* ---- what stands at a path ---- */
+
+static pm_status foreign(const char *path, const char *what, pm_error *err) {
+    return pm_fail(err, PM_FOREIGN, "%s is not a pressmark index: %s", path, what);
+}
+
+pm_status pm_manifest_probe(const char *path, pm_error *err) {
+    pm_stat s;
+    bool exists = false;
+    PM_TRY(pm_path_exists(path, &exists, err));
+    if (!exists) {
+        return pm_fail_io(err, ENOENT, path, "cannot open the index");
+    }
+    if (pm_sys_get()->stat_path(path, &s) != 0) {
+        return pm_fail_io(err, errno, path, "cannot look at");
+    }
+    if (!s.is_dir) {
+        return foreign(path, s.is_regular ? "it is a file, and an index is a directory" : "it is no directory", err);
+    }
+    char manifest[MAX_PATH_BYTES];
+    PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
+    PM_TRY(pm_path_exists(manifest, &exists, err));
+    return exists ? PM_OK : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"", err);
+}
 
 /* ---- reading ---- */
 

@@ -41,6 +41,8 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
     pm_generation *generations; /* increasing numbers */
 } pm_manifest;
 
+/* Whether an index, sound or not, stands at a path: PM_IO with ENOENT where nothing does, PM_FOREIGN where something else does. */
+pm_status pm_manifest_probe(const char *dir, pm_error *err) PM_MUST_CHECK;
 pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) PM_MUST_CHECK;
 void pm_manifest_release(pm_manifest *m);
 /* Writes dir/manifest: a temporary file, synced, renamed over it, the directory synced. */

@@ -20,24 +20,16 @@ static char *copy_string(const char *s, size_t n) {
     return copy;
 }
 
-/* Whether path holds an index, sound or not. PM_FOREIGN if not. */
+/* Damaged indexes, and those of another version, may be replaced; what is no index may not. */
 static pm_status check_index(const char *path, pm_error *err) {
     char manifest[MAX_PATH_BYTES];
-    bool exists = false;
-    PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
-    pm_stat s;
-    if (pm_sys_get()->stat_path(path, &s) == 0 && s.is_dir) {
-        PM_TRY(pm_path_exists(manifest, &exists, err));
-    }
-    if (!exists) {
-        return pm_fail(err, PM_FOREIGN, "%s is not a pressmark index, so it is not replaced", path);
-    }
     pm_container c;
+    PM_TRY(pm_manifest_probe(path, err));
+    PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
     pm_status status = pm_container_open(&c, manifest, PM_FILE_MANIFEST, PM_MAP_NO, NULL, 0, err);
     if (status == PM_OK) {
         pm_container_close(&c);
     }
-    /* A damaged one, or one of another version, may be replaced. */
     return status == PM_FOREIGN || status == PM_NOMEM || status == PM_IO ? status : PM_OK;
 }
 

@@ -2,7 +2,6 @@
  * of two different builds: the manifest is read once more at the end, and everything again if it names other files. */
 #include "index/snapshot.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,30 +103,6 @@ static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode, p
 
 /* ---- the index ---- */
 
-static pm_status foreign(const char *path, const char *what, pm_error *err) {
-    return pm_fail(err, PM_FOREIGN, "%s is not a pressmark index: %s", path, what);
-}
-
-/* What stands at path, if it is no index at all. */
-static pm_status check_path(const char *path, pm_error *err) {
-    pm_stat s;
-    bool exists = false;
-    PM_TRY(pm_path_exists(path, &exists, err));
-    if (!exists) {
-        return pm_fail_io(err, ENOENT, path, "cannot open the index");
-    }
-    if (pm_sys_get()->stat_path(path, &s) != 0) {
-        return pm_fail_io(err, errno, path, "cannot look at");
-    }
-    if (!s.is_dir) {
-        return foreign(path, s.is_regular ? "it is a file, and an index is a directory" : "it is no directory", err);
-    }
-    char manifest[MAX_PATH_BYTES];
-    PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
-    PM_TRY(pm_path_exists(manifest, &exists, err));
-    return exists ? PM_OK : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"", err);
-}
-
 static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
     pm_error why;
     pm_status status = pm_analyzer_new(s->manifest.lang, &s->analyzer, &why);
@@ -195,7 +170,7 @@ static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t genera
         return pm_fail_nomem(err, n);
     }
     memcpy(s->path, path, n);
-    PM_TRY(check_path(path, err));
+    PM_TRY(pm_manifest_probe(path, err));
     for (int i = 0; again && i < MAX_TRIES; i++) {
         close_parts(s);
         status = open_once(s, generation, mode, &again, err);

@@ -4,6 +4,7 @@
 #include "format/stream.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/cursor.h"
 
@@ -119,25 +120,56 @@ pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code) {
     return id < PM_END ? (pm_id)id : PM_END;
 }
 
-/* 64 positions at a time: widen all, remember which are no plain ids, then visit only those. */
+enum { BATCH = 64 };
+
+/* Bit i of the answer: flags[i] is 1. Eight flags are gathered by one product (no two partial
+ * products meet in a bit). */
+static uint64_t gather_flags(const uint8_t flags[BATCH]) {
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < BATCH; i += 8) {
+        bits |= (pm_load64(flags + i) * UINT64_C(0x0102040810204080)) >> 56 << i;
+    }
+    return bits;
+}
+
+/* Widens all codes; the answer tells which are no plain ids. Loops of one length, which compilers
+ * turn into vectors. */
+static uint64_t widen_batch(const uint8_t *codes, uint32_t *out) {
+    uint16_t plain[BATCH];
+    uint8_t flags[BATCH];
+    memcpy(plain, codes, sizeof plain);
+    for (unsigned i = 0; i < BATCH; i++) {
+        out[i] = plain[i];
+    }
+    for (unsigned i = 0; i < BATCH; i++) {
+        flags[i] = plain[i] >= PM_STREAM_SENTINEL;
+    }
+    return gather_flags(flags);
+}
+
+static uint64_t widen_few(const uint8_t *codes, unsigned n, uint32_t *out) {
+    uint64_t special = 0;
+    for (unsigned i = 0; i < n; i++) {
+        out[i] = pm_load16(codes + 2 * i);
+        special |= (uint64_t)(out[i] >= PM_STREAM_SENTINEL) << i;
+    }
+    return special;
+}
+
+/* Widens a batch of codes, then visits only those that are no plain ids. */
 void pm_stream_decode(const pm_stream *s, pm_pos lo, pm_pos hi, uint32_t *out) {
     pm_pos end = hi < s->n_positions ? hi : s->n_positions;
     pm_pos at = lo;
     while (at < end) {
-        unsigned m = end - at < 64 ? end - at : 64;
+        unsigned n = end - at < BATCH ? end - at : BATCH;
         const uint8_t *codes = s->codes + 2 * (size_t)at;
-        uint64_t special = 0;
-        for (unsigned i = 0; i < m; i++) {
-            uint32_t code = pm_load16(codes + 2 * i);
-            out[i] = code;
-            special |= (uint64_t)(code >= PM_STREAM_SENTINEL) << i;
-        }
+        uint64_t special = n == BATCH ? widen_batch(codes, out) : widen_few(codes, n, out);
         for (; special != 0; special &= special - 1) {
             unsigned i = (unsigned)__builtin_ctzll(special);
             out[i] = pm_stream_escaped(s, at + i, out[i]);
         }
-        at += m;
-        out += m;
+        at += n;
+        out += n;
     }
     for (; at < hi; at++) {
         *out++ = PM_END;

@@ -9,6 +9,11 @@
 /* Opens sections and calls every access function; any answer will do. */
 typedef void (*damage_probe)(const pm_container *file, void *ctx);
 
+/* Takes an answer that may be any. */
+static inline void damage_any(pm_status status) {
+    CHECK(status == PM_OK || status == PM_CORRUPT);
+}
+
 /* The container's sections in memory, section `last` cut to `size` bytes and put last. */
 static inline pm_container damage_copy(const pm_container *from, uint32_t last, uint64_t size) {
     pm_container c = *from;

@@ -64,14 +64,20 @@ const pm_plain_letter pm_plain_letters[] = {
 };
 const size_t pm_n_plain_letters = sizeof pm_plain_letters / sizeof *pm_plain_letters;
 
-/* One list for all tables of words below: a word and a blank, in order of the alphabet within each first letter. */
+/* Whether a word stands in a list of words, each with a blank behind it. */
 static bool listed(const char *list, const uint8_t *word, size_t n) {
-    for (const char *at = list; *at != '\0';) {
-        const char *end = strchr(at, ' ');
-        if ((size_t)(end - at) == n && memcmp(at, word, n) == 0) {
+    while (list != NULL && *list != '\0') {
+        size_t i = 0;
+        while (i < n && list[i] == (char)word[i]) {
+            i++;
+        }
+        if (i == n && list[i] == ' ') {
             return true;
         }
-        at = end + 1;
+        while (list[i] != ' ') {
+            i++;
+        }
+        list += i + 1;
     }
     return false;
 }
@@ -106,7 +112,12 @@ static const char *const abbreviations['Z' - 'A' + 1] = {
     ['V' - 'A'] = "Va Vt ",
     ['W' - 'A'] = "Wash Wis Wyo ",
 };
-static const char small_abbreviations[] = "al approx bzw ca cf dr dott ed eds est evtl ggf inkl incl min mr mrs usw usf vs zzgl ";
+static const char *const small_abbreviations['z' - 'a' + 1] = {
+    ['a' - 'a'] = "al approx ", ['b' - 'a'] = "bzw ",       ['c' - 'a'] = "ca cf ",       ['d' - 'a'] = "dr dott ",
+    ['e' - 'a'] = "ed eds evtl ", ['g' - 'a'] = "ggf ",     ['i' - 'a'] = "inkl incl ",   ['m' - 'a'] = "mr mrs ",
+    ['u' - 'a'] = "usw usf ",   ['v' - 'a'] = "vs ",        ['z' - 'a'] = "zzgl ",
+};
+/* These before a number only: "No. 5", but "he said no. Five ...". */
 static const char before_numbers[] =
     "Abs Art Ch Fig Figs No Nos Nr Nro Num Pos Sat Sec Sun Tel Vol Vols art cap ch fig figs nr num p pag pp sec tel vol vols ";
 
@@ -118,10 +129,9 @@ bool pm_is_abbreviation(const uint8_t *word, size_t n, bool next_is_digit) {
         return true;
     }
     if (word[0] >= 'A' && word[0] <= 'Z') {
-        const char *list = abbreviations[word[0] - 'A'];
-        return list != NULL && listed(list, word, n);
+        return listed(abbreviations[word[0] - 'A'], word, n);
     }
-    return listed(small_abbreviations, word, n);
+    return word[0] >= 'a' && word[0] <= 'z' && listed(small_abbreviations[word[0] - 'a'], word, n);
 }
 
 static const char *const codes[][2] = {

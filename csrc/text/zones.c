@@ -251,19 +251,19 @@ static void see(zones *z, gap *g, size_t at, pm_cp c) {
     }
 }
 
-static gap read_gap(zones *z, uint32_t token, size_t lo, size_t hi) {
-    gap g = {.lo = lo, .token = token};
-    for (size_t at = lo; at < hi;) {
+/* g is written in place: a struct that was filled byte by byte is dear to copy. */
+static void read_gap(zones *z, gap *g, size_t hi) {
+    for (size_t at = g->lo; at < hi;) {
         pm_cp c = pm_cp_at(z->text, z->n, at);
-        see(z, &g, at, c);
+        see(z, g, at, c);
         at += c.len;
     }
-    return g;
 }
 
 static void start_zones(zones *z, uint32_t token) {
     pm_token *t = z->t->at + token;
-    gap g = read_gap(z, token, token > 0 ? t[-1].end : 0, t->start);
+    gap g = {.lo = token > 0 ? t[-1].end : 0, .token = token};
+    read_gap(z, &g, t->start);
     see_ink(z, &g);
     if (token == 0 || g.paragraph) {
         t->flags = PM_TOKEN_PARAGRAPH | PM_TOKEN_SENTENCE;
@@ -283,7 +283,8 @@ pm_status pm_zones_find(const pm_analyzer *an, pm_bytes text, pm_tokens *t, pm_e
     for (size_t i = 0; i < t->n_marks; i++) {
         start_zones(&z, t->marks[i]);
     }
-    (void)read_gap(&z, (uint32_t)t->n, t->at[t->n - 1].end, text.n);
+    gap last = {.lo = t->at[t->n - 1].end, .token = (uint32_t)t->n};
+    read_gap(&z, &last, text.n);
     close_quote(&z, (uint32_t)t->n);
     return z.failed ? pm_fail_nomem(err, t->quotes_capacity * 2 * sizeof *t->quotes) : PM_OK;
 }

@@ -24,10 +24,13 @@ def tokenizer(pm: Any) -> Tokenizer:
     return lambda text: [Token(t.surface, t.folded, t.stem) for t in pm.tokenize(text)]
 
 
-def smallest_segment(corpus: Corpus) -> int:
-    """Fewest tokens a segment must hold for the largest document of a collection to fit, sentinels included."""
+def small_segment(corpus: Corpus) -> int:
+    """Tokens a segment may hold so that a collection takes several: a sixth of it, or as many as its largest document has.
+
+    An upper bound of that, sentinels included.
+    """
     words = [sum(len(re.findall(r"\w+|[^\w\s]", row.get(f) or "")) + 1 for f in corpus.fields) for row in corpus.rows]
-    return max(words, default=0) + 2
+    return max(max(words, default=0) + 2, sum(words) // 6)
 
 
 @contextmanager
@@ -43,8 +46,8 @@ def segment_tokens(pm: Any, tokens: int | None) -> Iterator[None]:
 
 
 def build(pm: Any, corpus: Corpus, *, split: bool) -> Any:
-    """A temporary index of a collection, in one segment or in as many as its largest document allows."""
-    with segment_tokens(pm, smallest_segment(corpus) if split else None):
+    """A temporary index of a collection, in one segment or in several."""
+    with segment_tokens(pm, small_segment(corpus) if split else None):
         return pm.index(corpus.rows, text=list(corpus.fields), key="id", date="date", progress=False)
 
 
@@ -87,11 +90,11 @@ def _first_difference(expected: list[Row], found: list[Row]) -> str | None:
     if expected == found:
         return None
     spans, others = [r[:4] for r in expected], [r[:4] for r in found]
-    missing, invented = [s for s in spans if s not in others], [s for s in others if s not in spans]
+    missing, invented = set(spans) - set(others), set(others) - set(spans)
     if missing:
-        return f"hit missing: {missing[0]} ({len(expected)} expected, {len(found)} found)"
+        return f"hit missing: {min(missing)} ({len(expected)} expected, {len(found)} found)"
     if invented:
-        return f"hit invented: {invented[0]} ({len(expected)} expected, {len(found)} found)"
+        return f"hit invented: {min(invented)} ({len(expected)} expected, {len(found)} found)"
     if len(spans) != len(others):
         return f"a hit is reported more than once: {len(expected)} expected, {len(found)} found"
     if spans != others:
@@ -125,8 +128,12 @@ def difference(index: Any, engine: Engine, query: Node, text: str) -> str | None
     wrong = _first_difference(expected, found)
     if wrong:
         return wrong
+    texts: dict[tuple[str, str], str] = {}
     for hit in hits:
-        if index.text(hit.doc, hit.field)[hit.start : hit.end] != hit.text:
+        place = (hit.doc, hit.field)
+        if place not in texts:
+            texts[place] = index.text(*place)
+        if texts[place][hit.start : hit.end] != hit.text:
             return f"text of {hit.doc}, {hit.field} [{hit.start}:{hit.end}] is not {hit.text!r}"
     if not len(hits) == hits.count == count == len(expected):
         return f"counts: {len(expected)} expected, len {len(hits)}, hits.count {hits.count}, count() {count}"

@@ -55,6 +55,21 @@ def synthetic(rng: random.Random) -> Corpus:
     return Corpus(rows, fields)
 
 
+def large(rng: random.Random) -> Corpus:
+    """A collection of 250 to 600 short documents, over words of which some are in nearly all and some in very few.
+
+    Its lists run over several blocks, with long gaps.
+    """
+    pool = sorted({w for family in rng.sample(_FAMILIES, 3) for w in family})
+    words = rng.sample(pool, min(len(pool), 9))
+    rows: list[dict[str, str | None]] = []
+    for number in range(rng.randint(250, 600)):
+        drawn = rng.choices(words, [4.0**-rank for rank in range(len(words))], k=rng.randint(2, 8))
+        rows.append({"id": f"d{number}", **_metadata(rng), "title": _text(rng, drawn, rng.randint(0, 2)),
+                     "text": _text(rng, drawn, len(drawn))})
+    return Corpus(rows, ("title", "text"))
+
+
 def _metadata(rng: random.Random) -> dict[str, str | None]:
     day = f"{rng.choice(('2019-12', '2020-01', '2020-02', '2021-01'))}-{rng.randint(1, 28):02}"
     return {"outlet": rng.choice(_OUTLETS) if rng.random() < 0.9 else None, "date": day if rng.random() < 0.9 else None}

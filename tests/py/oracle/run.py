@@ -11,11 +11,12 @@ from typing import Any
 
 from . import compare, shrink
 from .engine import Engine, TooMany
-from .generate import Corpus, Queries, news, synthetic
+from .generate import Corpus, Queries, large, news, synthetic
 from .tree import Node, pairs, render
 
 Compare = Callable[[Any, Engine, Node, str], str | None]
 QUERIES_PER_CORPUS = 40
+LARGE_SHARE = 0.03
 NEWS_SHARE = 0.2
 RANKED_SHARE = 0.1
 MOST_FAILURES = 5
@@ -53,6 +54,8 @@ class Report:
 def corpus_of(seed: str, articles: Sequence[dict[str, str]]) -> tuple[random.Random, Corpus]:
     """The collection of a seed, and the source of chance for its queries."""
     rng = random.Random(seed)
+    if rng.random() < LARGE_SHARE:
+        return rng, large(rng)
     return rng, news(rng, articles) if articles and rng.random() < NEWS_SHARE else synthetic(rng)
 
 
@@ -139,4 +142,4 @@ class Run:
         small, node = shrink.shrink(corpus, query, check)
         if (small, node) != (corpus, query):
             wrong = check(small, node) or wrong
-        return shrink.reproduction(small, node, wrong, compare.smallest_segment(small) if split else None)
+        return shrink.reproduction(small, node, wrong, compare.small_segment(small) if split else None)

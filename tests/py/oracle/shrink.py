@@ -52,10 +52,9 @@ def _smaller_phrases(phrase: Phrase) -> Iterator[Phrase]:
 
 def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
     rows = corpus.rows
-    for half in (rows[len(rows) // 2 :], rows[: len(rows) // 2]) if len(rows) > 3 else ():
-        yield replace(corpus, rows=half)
-    for i in range(len(rows) if len(rows) > 1 else 0):
-        yield replace(corpus, rows=rows[:i] + rows[i + 1 :])
+    for step in sorted({len(rows) // 2, len(rows) // 4, len(rows) // 16, 1}, reverse=True):
+        for i in range(0, len(rows) if 0 < step < len(rows) else 0, max(step, 1)):
+            yield replace(corpus, rows=rows[:i] + rows[i + step :])
     for i, row in enumerate(rows):
         for name in ("outlet", "date"):
             if row.get(name):

@@ -12,7 +12,7 @@ typedef struct resolver {
     pm_arena *arena;
     pm_cancel *cancel;
     pm_error *err;
-    pm_buf text, bare;
+    pm_buf text;
     pm_range *found; /* malloc'ed while collecting */
     size_t n_found, capacity;
     size_t n_forms;
@@ -153,42 +153,42 @@ out:
 
 /* The same over the accentless keys of forms with accents. */
 static pm_status add_bare_pattern(resolver *r, const pm_atom *atom) {
+    const pm_atom whole = {.case_hi = PM_CASE_ACRONYM, .sign = atom->sign};
     pm_strings_iter it;
     pm_status status = PM_OK;
     pm_strings_iter_init(&it, &r->lex->bare_forms, 0);
-    while (pm_strings_iter_next(&it)) {
+    for (uint32_t key = 0; pm_strings_iter_next(&it); key++) {
         if (!pm_pattern_match(atom->text, pm_buf_bytes(&it.text))) {
             continue;
         }
-        PM_GO(count_form(r, atom));
-        pm_buf_clear(&r->bare);
-        pm_buf_put(&r->bare, it.text.p, it.text.n);
-        PM_GO(pm_buf_status(&r->bare, r->err));
-        pm_atom exact = {.case_hi = PM_CASE_ACRONYM, .sign = atom->sign, .text = pm_buf_bytes(&r->bare)};
-        PM_GO(add_bare_forms(r, &exact));
+        pm_range refs = pm_lexicon_bare_form_refs(r->lex, key);
+        for (uint32_t i = refs.lo; i < refs.hi; i++) {
+            PM_GO(count_form(r, atom));
+            PM_GO(add_form(r, &whole, pm_lexicon_bare_form_ref(r->lex, i)));
+        }
     }
 out:
     pm_strings_iter_release(&it);
     return status;
 }
 
-/* Surfaces stand in id order, not sorted: all are looked at. */
+/* Surfaces are not sorted: all are looked at. */
 static pm_status add_surface_pattern(resolver *r, const pm_atom *atom) {
-    pm_strings_iter it;
+    pm_surface_iter it;
     pm_status status = PM_OK;
-    pm_strings_iter_init(&it, &r->lex->surfaces, 0);
-    for (pm_id id = 0; pm_strings_iter_next(&it); id++) {
+    pm_surface_iter_init(&it, r->lex);
+    while (pm_surface_iter_next(&it)) {
         if (pm_cancel_tick(r->cancel, 50)) {
             status = pm_fail(r->err, PM_CANCELLED, "interrupted");
             goto out;
         }
         if (pm_pattern_match(atom->text, pm_buf_bytes(&it.text))) {
             PM_GO(count_form(r, atom));
-            PM_GO(add_range(r, (pm_range){id, id + 1}));
+            PM_GO(add_range(r, (pm_range){it.id, it.id + 1}));
         }
     }
 out:
-    pm_strings_iter_release(&it);
+    pm_surface_iter_release(&it);
     return status;
 }
 
@@ -313,14 +313,12 @@ pm_status pm_idset_resolve(const pm_segment *seg, const pm_matcher *m, const pm_
     resolver r = {.seg = seg, .lex = &seg->lexicon, .limits = limits, .arena = arena, .cancel = cancel, .err = err};
     pm_status status = PM_OK;
     pm_buf_init(&r.text);
-    pm_buf_init(&r.bare);
     for (uint32_t i = 0; i < m->n_atoms; i++) {
         PM_GO(add_atom(&r, &m->atoms[i]));
     }
     PM_GO(settle(&r, out));
 out:
     pm_free(r.found);
-    pm_buf_release(&r.bare);
     pm_buf_release(&r.text);
     return status;
 }

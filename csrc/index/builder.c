@@ -205,9 +205,6 @@ static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, 
     char path[MAX_PATH_BYTES];
     snprintf(f.name, sizeof f.name, "%010zu.seg", b->n_segments + 1);
     PM_TRY(pm_path_join(path, sizeof path, b->site.directory, f.name, err));
-    for (unsigned i = 0; i < b->threads; i++) {
-        pm_surfaces_settle(b->dictionaries[i]);
-    }
     pm_seal seal = {.draft = &b->draft,
                     .dictionaries = b->dictionaries,
                     .n_dictionaries = b->threads,
@@ -221,7 +218,7 @@ static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, 
     return note_segment(b, &f, err);
 }
 
-/* Writes the draft as a segment; the builder stands before an empty one then. */
+/* Writes the draft as a segment; the builder stands before an empty one then. The dictionaries are settled. */
 static pm_status seal(pm_builder *b, bool last, pm_cancel *cancel, pm_error *err) {
     pm_metadata_view view;
     pm_status status = pm_metadata_look(&b->metadata, b->draft.n_docs, last, &view, err);
@@ -280,11 +277,14 @@ static void note_text(pm_builder *b, const pm_chunk *c) {
     b->replaced += c->replaced;
 }
 
-/* Digested chunks from `first` on that the draft did not take: their words are none of this segment. */
-static void discount(pm_builder *b, size_t first) {
+static void settle_dictionaries(pm_builder *b) {
     for (unsigned i = 0; i < b->threads; i++) {
         pm_surfaces_settle(b->dictionaries[i]);
     }
+}
+
+/* Digested chunks from `first` on that the draft did not take: their words are none of this segment. */
+static void discount(pm_builder *b, size_t first) {
     for (size_t i = first; i < b->n_chunks; i++) {
         const pm_chunk *c = &b->chunks[i];
         pm_surfaces_discount(b->dictionaries[c->worker], c->ids, c->n_positions);
@@ -308,6 +308,7 @@ static pm_status take_chunks(pm_builder *b, size_t *first, pm_cancel *cancel, pm
     if (b->draft.n_docs == 0) {
         return pm_fail(err, PM_INTERNAL, "a chunk is larger than a segment");
     }
+    settle_dictionaries(b);
     discount(b, *first);
     return seal(b, false, cancel, err);
 }
@@ -521,6 +522,7 @@ static pm_status publish(pm_builder *b, pm_error *err) {
 
 static pm_status finish(pm_builder *b, pm_cancel *cancel, pm_error *err) {
     PM_TRY(flush(b, cancel, err));
+    settle_dictionaries(b);
     if (b->draft.n_docs > 0) {
         PM_TRY(seal(b, true, cancel, err));
     }

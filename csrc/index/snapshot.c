@@ -136,46 +136,60 @@ static void close_parts(pm_snapshot *s) {
     s->n_tokens = 0;
 }
 
-/* Whether the manifest at the path names other files than the one that was read; false also where it cannot be read. */
-static bool was_exchanged(const pm_snapshot *s) {
-    pm_manifest now;
-    if (pm_manifest_read(&now, s->path, NULL) != PM_OK) {
-        return false;
+static bool same_files(const pm_manifest *a, const pm_manifest *b) {
+    bool same = a->n_files == b->n_files;
+    for (uint32_t i = 0; same && i < a->n_files; i++) {
+        same = a->files[i].size == b->files[i].size && a->files[i].hash.lo == b->files[i].hash.lo &&
+               a->files[i].hash.hi == b->files[i].hash.hi;
     }
-    const pm_manifest *m = &s->manifest;
-    bool same = now.n_files == m->n_files;
-    for (uint32_t i = 0; same && i < m->n_files; i++) {
-        same = now.files[i].size == m->files[i].size && now.files[i].hash.lo == m->files[i].hash.lo &&
-               now.files[i].hash.hi == m->files[i].hash.hi;
-    }
-    pm_manifest_release(&now);
-    return !same;
+    return same;
 }
 
-static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode, bool *again, pm_error *err) {
-    *again = false;
+/* Whether the manifest at the path names other files by now than when it was read. */
+static pm_status look_again(const pm_snapshot *s, bool *exchanged, pm_error *err) {
+    pm_manifest now;
+    PM_TRY(pm_manifest_read(&now, s->path, err));
+    *exchanged = !same_files(&now, &s->manifest);
+    pm_manifest_release(&now);
+    return PM_OK;
+}
+
+/* exchanged: manifest and segments may be of different builds; nothing that was found counts then. */
+static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode, bool *exchanged, pm_error *err) {
+    pm_error why;
+    *exchanged = false;
     PM_TRY(pm_manifest_read(&s->manifest, s->path, err));
     pm_status status = open_parts(s, generation, mode, err);
-    *again = status != PM_NOMEM && was_exchanged(s);
-    return status != PM_OK ? status : open_analyzer(s, err);
+    pm_status looked = look_again(s, exchanged, status == PM_OK ? err : &why);
+    if (*exchanged || status != PM_OK) {
+        return status;
+    }
+    return looked != PM_OK ? looked : open_analyzer(s, err);
 }
 
-static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t generation, pm_map_mode mode,
-                               pm_error *err) {
-    bool again = true;
-    pm_status status = PM_OK;
+static pm_status keep_path(pm_snapshot *s, const char *path, pm_error *err) {
     size_t n = strlen(path) + 1;
     s->path = pm_alloc(n);
     if (s->path == NULL) {
         return pm_fail_nomem(err, n);
     }
     memcpy(s->path, path, n);
+    return PM_OK;
+}
+
+static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t generation, pm_map_mode mode,
+                               pm_error *err) {
+    PM_TRY(keep_path(s, path, err));
     PM_TRY(pm_manifest_probe(path, err));
-    for (int i = 0; again && i < MAX_TRIES; i++) {
+    for (int i = 0; i < MAX_TRIES; i++) {
+        bool exchanged;
         close_parts(s);
-        status = open_once(s, generation, mode, &again, err);
+        pm_status status = open_once(s, generation, mode, &exchanged, err);
+        if (!exchanged) {
+            return status;
+        }
     }
-    return status;
+    return pm_fail(err, PM_GONE, "%s was replaced %d times while it was opened", path, MAX_TRIES);
 }
 
 static void free_snapshot(pm_snapshot *s) {

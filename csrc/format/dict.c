@@ -38,6 +38,21 @@ static void encode_maps(pm_buf *out, const uint32_t *order, uint32_t *ranks, uin
     }
 }
 
+/* The first eight bytes as a number that compares as they do. */
+static uint64_t head_of(pm_bytes s) {
+    uint8_t bytes[8] = {0};
+    if (s.n > 0) {
+        memcpy(bytes, s.p, s.n < sizeof bytes ? s.n : sizeof bytes);
+    }
+    return __builtin_bswap64(pm_load64(bytes));
+}
+
+static void encode_heads(pm_buf *out, const pm_bytes *sorted, uint32_t n) {
+    for (size_t r = 0; r < n; r += PM_STRINGS_BLOCK) {
+        pm_buf_put_u64(out, head_of(sorted[r]));
+    }
+}
+
 pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n, pm_error *err) {
     pm_status status = PM_OK;
     uint32_t *order = pm_alloc_array(n, 2 * sizeof *order);
@@ -52,6 +67,7 @@ pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n, pm_erro
     }
     PM_GO(check_different(sorted, order, n, err));
     encode_maps(out, order, order + n, n);
+    encode_heads(out, sorted, n);
     pm_strings_encode(out, sorted, n);
 out:
     pm_free(order);
@@ -70,7 +86,10 @@ bool pm_dict_open(pm_bytes bytes, uint32_t n, pm_dict *out) {
     if (good && !d.is_sorted) {
         good = pm_packed_open(&c, n, &d.items) && pm_packed_open(&c, n, &d.ranks);
     }
-    if (!good || !pm_strings_open((pm_bytes){c.p, pm_cursor_left(&c)}, n, &d.sorted)) {
+    d.n_heads = (uint32_t)(((uint64_t)n + PM_STRINGS_BLOCK - 1) / PM_STRINGS_BLOCK);
+    d.heads = pm_cursor_take(&c, (size_t)d.n_heads * 8);
+    if (!good || d.heads == NULL ||
+        !pm_strings_open((pm_bytes){c.p, pm_cursor_left(&c)}, n, &d.sorted)) {
         return false;
     }
     *out = d;
@@ -97,10 +116,32 @@ bool pm_dict_get(const pm_dict *d, uint32_t i, pm_buf *out) {
     return pm_strings_get(&d->sorted, pm_dict_rank(d, i), out);
 }
 
+/* Number of heads < value; without branches that depend on what is read. */
+static uint32_t heads_below(const pm_dict *d, uint64_t value) {
+    uint32_t at = 0, n = d->n_heads;
+    while (n > 1) {
+        uint32_t half = n / 2;
+        at += pm_load64(d->heads + (size_t)(at + half - 1) * 8) < value ? half : 0;
+        n -= half;
+    }
+    return at + (n == 1 && pm_load64(d->heads + (size_t)at * 8) < value);
+}
+
+bool pm_dict_search(const pm_dict *d, pm_bytes key, uint32_t *rank, bool *equal) {
+    uint64_t head = head_of(key);
+    uint32_t lo = heads_below(d, head), hi = lo;
+    if (lo < d->n_heads && pm_load64(d->heads + (size_t)lo * 8) == head) {
+        hi = head < UINT64_MAX ? heads_below(d, head + 1) : d->n_heads;
+    }
+    lo = lo > 0 ? lo - 1 : 0;
+    return pm_strings_find_between(&d->sorted, key, lo, hi > lo ? hi : lo + 1, rank, equal);
+}
+
 bool pm_dict_find(const pm_dict *d, pm_bytes key, pm_buf *scratch, uint32_t *item) {
+    (void)scratch;
     uint32_t rank;
     bool equal;
-    if (!pm_strings_find(&d->sorted, key, scratch, &rank, &equal) || !equal) {
+    if (!pm_dict_search(d, key, &rank, &equal) || !equal) {
         return false;
     }
     *item = pm_dict_item(d, rank);
@@ -124,11 +165,10 @@ pm_range pm_dict_prefix(const pm_dict *d, pm_bytes prefix, pm_buf *scratch) {
     bool equal;
     pm_buf_clear(scratch);
     pm_buf_put(scratch, prefix.p, prefix.n);
-    if (scratch->failed || !pm_strings_find(&d->sorted, prefix, scratch, &r.lo, &equal)) {
+    if (scratch->failed || !pm_dict_search(d, prefix, &r.lo, &equal)) {
         return none;
     }
-    if (successor(scratch) &&
-        !pm_strings_find(&d->sorted, pm_buf_bytes(scratch), scratch, &r.hi, &equal)) {
+    if (successor(scratch) && !pm_dict_search(d, pm_buf_bytes(scratch), &r.hi, &equal)) {
         return none;
     }
     return r.lo <= r.hi ? r : none;
@@ -138,6 +178,12 @@ bool pm_dict_verify(const pm_dict *d, pm_buf *scratch) {
     for (uint32_t r = 0; r < d->n; r++) {
         uint32_t item = pm_dict_item(d, r);
         if (item == UINT32_MAX || pm_dict_rank(d, item) != r) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < d->n_heads; i++) {
+        if (!pm_strings_get(&d->sorted, i * PM_STRINGS_BLOCK, scratch) ||
+            pm_load64(d->heads + (size_t)i * 8) != head_of(pm_buf_bytes(scratch))) {
             return false;
         }
     }

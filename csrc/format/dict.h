@@ -17,7 +17,8 @@ pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
 typedef struct pm_dict { /* immutable view */
     pm_strings sorted;
     pm_packed items, ranks; /* empty where is_sorted */
-    uint32_t n;
+    const uint8_t *heads;
+    uint32_t n, n_heads;
     bool is_sorted;
 } pm_dict;
 
@@ -28,6 +29,8 @@ bool pm_dict_verify(const pm_dict *d, pm_buf *scratch);
 
 /* Replaces out's content with item i's text; false for i >= n or damage. */
 bool pm_dict_get(const pm_dict *d, uint32_t i, pm_buf *out);
+/* Number of strings < key, and whether the one of that rank equals key. False only after damage. */
+bool pm_dict_search(const pm_dict *d, pm_bytes key, uint32_t *rank, bool *equal);
 /* The item whose text equals key; false: not there (damage counts as not there). */
 bool pm_dict_find(const pm_dict *d, pm_bytes key, pm_buf *scratch, uint32_t *item);
 /* The item of a rank, the rank of an item; UINT32_MAX beyond the end or after damage. */

@@ -56,8 +56,7 @@ pm_status pm_keys_find(const pm_keys *k, pm_bytes key, pm_doc *out, pm_error *er
     uint32_t rank;
     bool equal;
     *out = PM_END;
-    pm_buf unused = {0};
-    if (!pm_strings_find(&k->dict.sorted, key, &unused, &rank, &equal)) {
+    if (!pm_dict_search(&k->dict, key, &rank, &equal)) {
         return pm_section_corrupt(k->file, SECTION, 0, err, "a block of keys cannot be decoded");
     }
     if (equal) {

@@ -210,18 +210,19 @@ bool pm_lexicon_find_form(const pm_lexicon *lex, pm_bytes folded, pm_buf *scratc
     return pm_dict_find(&lex->folded, folded, scratch, out);
 }
 
+/* The stored stems are few, and the stems of most words in a text are among them. */
 bool pm_lexicon_find_group(const pm_lexicon *lex, pm_bytes stem, pm_buf *scratch, pm_group *out) {
     uint32_t item;
-    if (pm_dict_find(&lex->folded, stem, scratch, &item) && pm_bitmap_get(&lex->is_stem, item)) {
-        *out = pm_lexicon_form_group(lex, item);
-        return *out != PM_END;
+    if (pm_dict_find(&lex->stems, stem, scratch, &item)) {
+        uint64_t group = pm_bits_select(&lex->has_stem, item);
+        *out = (pm_group)group;
+        return group < lex->n_groups;
     }
-    if (!pm_dict_find(&lex->stems, stem, scratch, &item)) {
+    if (!pm_dict_find(&lex->folded, stem, scratch, &item) || !pm_bitmap_get(&lex->is_stem, item)) {
         return false;
     }
-    uint64_t group = pm_bits_select(&lex->has_stem, item);
-    *out = (pm_group)group;
-    return group < lex->n_groups;
+    *out = pm_lexicon_form_group(lex, item);
+    return *out != PM_END;
 }
 
 static pm_range find_bare(const pm_strings *keys, const pm_starts *starts, pm_bytes key,

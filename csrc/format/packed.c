@@ -230,11 +230,18 @@ void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n) {
     }
     pm_bitmap_encode(out, words, starts[n]);
     pm_free(words);
+    pm_framing f;
+    pm_frames_begin(&f);
+    for (size_t i = 0; i <= n; i++) {
+        pm_frames_put(&f, starts[i]);
+    }
+    pm_frames_finish(&f, out);
 }
 
 bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out) {
     out->n = 0;
-    if (!pm_bits_open(c, n_total, &out->bits) || out->bits.n_ones != n) {
+    if (n == UINT32_MAX || !pm_bits_open(c, n_total, &out->bits) || out->bits.n_ones != n ||
+        !pm_frames_open(c, n + 1, &out->starts)) {
         memset(out, 0, sizeof *out);
         c->bad = true;
         return false;
@@ -247,12 +254,9 @@ pm_range pm_starts_get(const pm_starts *s, uint32_t i) {
     if (i >= s->n) {
         return (pm_range){0, 0};
     }
-    uint64_t lo = pm_bits_select(&s->bits, i);
-    if (lo >= s->bits.n_bits) {
-        return (pm_range){0, 0};
-    }
-    uint64_t hi = pm_bitmap_after(&s->bits, lo + 1);
-    return (pm_range){(uint32_t)lo, (uint32_t)(hi < s->bits.n_bits ? hi : s->bits.n_bits)};
+    uint64_t lo = pm_frames_get(&s->starts, i), hi = pm_frames_get(&s->starts, i + 1);
+    return lo <= hi && hi <= s->bits.n_bits ? (pm_range){(uint32_t)lo, (uint32_t)hi}
+                                            : (pm_range){0, 0};
 }
 
 uint32_t pm_starts_item(const pm_starts *s, uint32_t pos) {
@@ -264,6 +268,15 @@ uint32_t pm_starts_item(const pm_starts *s, uint32_t pos) {
 }
 
 bool pm_starts_verify(const pm_starts *s) {
-    bool begins = s->bits.n_bits == 0 || pm_bitmap_get(&s->bits, 0);
-    return begins && pm_bitmap_verify(&s->bits) && s->bits.n_ones == s->n;
+    if (!pm_bitmap_verify(&s->bits) || s->bits.n_ones != s->n || !pm_frames_verify(&s->starts)) {
+        return false;
+    }
+    uint64_t at = 0;
+    for (uint32_t i = 0; i <= s->n; i++) {
+        if (pm_frames_get(&s->starts, i) != at || (i < s->n && !pm_bitmap_get(&s->bits, at))) {
+            return false;
+        }
+        at = pm_bitmap_after(&s->bits, at + 1);
+    }
+    return true;
 }

@@ -86,18 +86,19 @@ bool pm_frames_verify(
 /* ---- starts ---- */
 
 typedef struct pm_starts { /* immutable view */
-    pm_bitmap bits;
-    uint32_t n; /* items */
+    pm_bitmap bits;   /* from a position to its item */
+    pm_frames starts; /* from an item to its positions */
+    uint32_t n;       /* items */
 } pm_starts;
 
 /* starts[n + 1], starts[0] == 0, strictly increasing. */
 void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n);
 bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out); /* false: damage */
-/* Empty for i >= n or after damage; never beyond n_total. Cost O(log(n_total / 512)). */
+/* Empty for i >= n or after damage; never beyond n_total. O(1). */
 pm_range pm_starts_get(const pm_starts *s, uint32_t i);
 /* The item that holds pos, UINT32_MAX if none. O(1). */
 uint32_t pm_starts_item(const pm_starts *s, uint32_t pos);
-bool pm_starts_verify(const pm_starts *s);
+bool pm_starts_verify(const pm_starts *s); /* both ways lead to the same */
 
 /* Takes a bit map of n_bits from c; false: damage. */
 bool pm_bits_open(pm_cursor *c, uint32_t n_bits, pm_bitmap *out);

@@ -3,7 +3,7 @@
  * before decides most comparisons. */
 #include "format/strings.h"
 
-enum { BLOCK_STRINGS = 16, NIBBLE = 15 };
+enum { BLOCK_STRINGS = PM_STRINGS_BLOCK, NIBBLE = 15 };
 
 int pm_bytes_compare(pm_bytes a, pm_bytes b) {
     size_t n = a.n < b.n ? a.n : b.n;
@@ -190,9 +190,9 @@ static bool search_block(const pm_strings *s, uint32_t block, pm_bytes key, uint
     return true;
 }
 
-/* Last block whose head is <= key; the first one where none is. */
-static bool search_heads(const pm_strings *s, pm_bytes key, uint32_t *block) {
-    uint32_t lo = 0, hi = block_count(s);
+/* Last block in [lo, hi) whose head is <= key; lo where none is. */
+static bool search_heads(const pm_strings *s, pm_bytes key, uint32_t lo, uint32_t hi,
+                         uint32_t *block) {
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
         pm_cursor c;
@@ -210,19 +210,25 @@ static bool search_heads(const pm_strings *s, pm_bytes key, uint32_t *block) {
     return true;
 }
 
-bool pm_strings_find(const pm_strings *s, pm_bytes key, pm_buf *scratch, uint32_t *rank,
-                     bool *equal) {
-    (void)scratch;
+bool pm_strings_find_between(const pm_strings *s, pm_bytes key, uint32_t lo, uint32_t hi,
+                             uint32_t *rank, bool *equal) {
     *rank = 0;
     *equal = false;
-    uint32_t block;
-    if (s->n == 0) {
-        return true;
+    uint32_t block, n_blocks = block_count(s);
+    hi = hi < n_blocks ? hi : n_blocks;
+    if (lo >= hi) {
+        return s->n == 0;
     }
     if (key.n == 0) {
         key.p = s->blocks.p; /* the caller may have given none */
     }
-    return search_heads(s, key, &block) && search_block(s, block, key, rank, equal);
+    return search_heads(s, key, lo, hi, &block) && search_block(s, block, key, rank, equal);
+}
+
+bool pm_strings_find(const pm_strings *s, pm_bytes key, pm_buf *scratch, uint32_t *rank,
+                     bool *equal) {
+    (void)scratch;
+    return pm_strings_find_between(s, key, 0, UINT32_MAX, rank, equal);
 }
 
 /* ---- walking ---- */

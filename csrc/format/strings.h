@@ -9,6 +9,8 @@
 
 #include "base/cursor.h"
 
+enum { PM_STRINGS_BLOCK = 16 };
+
 void pm_strings_encode(pm_buf *out, const pm_bytes *items, size_t n); /* total below 4 GB, else out->failed */
 
 typedef struct pm_strings { /* immutable view */
@@ -25,6 +27,8 @@ bool pm_strings_get(const pm_strings *s, uint32_t i, pm_buf *out);
 /* Sorted lists: number of strings < key in *rank, and whether the one there equals key. False only after damage.
  * Cost O(log n); decodes without copying, so scratch is left alone. */
 bool pm_strings_find(const pm_strings *s, pm_bytes key, pm_buf *scratch, uint32_t *rank, bool *equal);
+/* The same where it is known that the head of block lo is <= key (or lo is 0), and those from block hi on are > key. */
+bool pm_strings_find_between(const pm_strings *s, pm_bytes key, uint32_t lo, uint32_t hi, uint32_t *rank, bool *equal);
 
 /* Walks from string i on; text holds the current string. */
 typedef struct pm_strings_iter {

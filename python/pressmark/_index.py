@@ -1,0 +1,451 @@
+"""Index: an open index and its questions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import weakref
+from array import array
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, overload
+
+from pressmark import _core
+from pressmark._cite import Card, Origin
+from pressmark._dates import of_microseconds
+from pressmark._display import facts_html
+from pressmark._errors import ClosedError, RowError, UnknownFieldError
+from pressmark._hits import Hits, rate, scope_number, with_rates
+from pressmark._query import LAYERS, SEARCH, STRICT
+from pressmark._rank import rank
+from pressmark._table import Ranking, Table, block_of
+from pressmark._version import __version__
+from pressmark._where import Filter, number_of, where_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_MODES: dict[Any, int] = {"auto": 0, True: 1, False: 2}
+
+
+def open(path: str | os.PathLike[str], *, generation: int | None = None, mmap: bool | str = "auto") -> Index:  # noqa: A001
+    """Opens an index on its newest committed generation, or on a retained one.
+
+    Parameters
+    ----------
+    path : path-like
+        The index directory.
+    generation : int, optional
+        A retained generation's number, from 1.
+    mmap : "auto", True or False
+        Whether files are mapped into memory ("auto": on local file systems) or read.
+
+    Raises NotAnIndexError, CorruptIndexError, VersionError, GenerationGoneError, OSError. Cost: milliseconds, whatever the size.
+    """
+    return Index(path, generation=generation, mmap=mmap)
+
+
+class Index:
+    """An index, open on one generation for its life.
+
+    Made by `pressmark.index` and `pressmark.open`. `len(idx)` is the number of documents. It may be used by several threads and
+    after a fork, and pickles as (path, generation); results outlive `close()`. After `close()` methods raise ClosedError.
+
+    Attributes
+    ----------
+    path : str
+    generation : int
+    fingerprint : str
+        Of tokenizer, stemmer and Unicode version: equal ones give equal tokens.
+    n_tokens : int
+    fields : list of str
+        The text fields.
+    skipped : list of RowError
+        Rows that `on_error="skip"` left out of the build.
+    notes : list of str
+        What a person should know, of the build or of opening.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, generation: int | None = None, mmap: bool | str = "auto") -> None:
+        if mmap not in _MODES:
+            raise ValueError(f"mmap is 'auto', True or False, not {mmap!r}")
+        if generation is not None and generation < 1:
+            raise ValueError("generations are counted from 1")
+        self.path = os.path.abspath(os.fspath(path))
+        self._mmap = mmap
+        self._open: _core.Index | None = _core.open(self.path, generation or 0, _MODES[mmap])
+        self._facts = facts = self._open.facts()
+        self.generation: int = facts["generation"]
+        self.fingerprint = f"{facts['fingerprint']:016x}"
+        self.n_tokens: int = facts["tokens"]
+        self.skipped: list[RowError] = []
+        self.notes: list[str] = []
+        if facts["analyzer_differs"]:
+            self.notes.append("this version finds other words or stems than the one that made the index; "
+                              "it is read as it was made")
+        self._origin = Origin(self.path, self.generation, self.fingerprint, facts["lang"], facts["documents"], self.n_tokens)
+        self._remove: weakref.finalize[Any, Index] | None = None  # of a temporary index
+
+    # ---- facts ----
+
+    @property
+    def _live(self) -> _core.Index:
+        if self._open is None:
+            raise ClosedError(f"the index {self.path} was closed")
+        return self._open
+
+    @property
+    def fields(self) -> list[str]:
+        return list(self._facts["fields"])
+
+    def __len__(self) -> int:
+        return int(self._facts["documents"])
+
+    def __bool__(self) -> bool:
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """Facts: path, generation, fingerprint, sizes, fields, metadata columns (name, kind, documents), files (bytes)."""
+        f = self._facts
+        columns = [{"name": n, "kind": k, "several": s, "documents": d} for n, k, s, d in self._live.columns().rows(0, 1 << 30)]
+        sections = self._live.sections().rows(0, 1 << 30)
+        files: dict[str, int] = {}
+        for file, _, size in sections:
+            files[file] = files.get(file, 0) + size
+        return {"path": self.path, "generation": self.generation, "fingerprint": self.fingerprint, "lang": f["lang"],
+                "documents": f["documents"], "tokens": f["tokens"], "words": f["words"], "segments": f["segments"],
+                "fields": self.fields, "main_field": f["main_field"], "key": f["key_column"] or None,
+                "date": f["date_column"] or None, "columns": columns, "text_stored": f["store"],
+                "bytes": sum(files.values()), "files": files, "pressmark": __version__}
+
+    def __repr__(self) -> str:
+        f = self._facts
+        state = "closed " if self._open is None else ""
+        said = (f"<{state}pressmark index {self.path} · {f['documents']:,} articles · {f['tokens']:,} tokens · "
+                f"{f['words']:,} word forms · {f['lang']} · generation {self.generation} · fingerprint {self.fingerprint}>")
+        return "\n".join([said, *(f"note: {n}" for n in self.notes)])
+
+    def _repr_html_(self) -> str:
+        f = self._facts
+        facts = [("path", self.path), ("articles", f"{f['documents']:,}"), ("tokens", f"{f['tokens']:,}"),
+                 ("word forms", f"{f['words']:,}"), ("language", f["lang"]), ("text fields", ", ".join(self.fields)),
+                 ("generation", str(self.generation)), ("fingerprint", self.fingerprint)]
+        if self._open is not None:
+            columns = self._open.columns().column(0).tolist()
+            facts.insert(6, ("metadata", ", ".join(columns)))
+        return facts_html("pressmark index", [*facts, *(("note", n) for n in self.notes)])
+
+    def cite(self, result: Table | None = None) -> Card:
+        """A card to publish: of a result, or of the index."""
+        return Card(self._origin) if result is None else result.cite()
+
+    # ---- life ----
+
+    def close(self) -> None:
+        """Releases the files; a temporary index is removed. Results that were given stay usable."""
+        self._open = None
+        if self._remove is not None:
+            self._remove()
+
+    def __enter__(self) -> Index:
+        self._live  # noqa: B018 - raises where the index was closed
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._live  # noqa: B018 - raises where the index was closed
+        return _reopen, (self.path, self.generation, self._mmap)
+
+    def verify(self) -> None:
+        """Reads every file that a retained generation names and checks all of it.
+
+        Raises CorruptIndexError, which says where. Interruptible. Cost: all bytes of the index.
+        """
+        self._live  # noqa: B018 - raises where the index was closed
+        _core.verify(self.path)
+
+    # ---- questions ----
+
+    def _table(self, block: _core.Block, query: str = "", notes: Iterable[str] = ()) -> Table:
+        return Table(block, query, notes, self._origin)
+
+    def _hits(self, query: _core.Query, filter: Filter, columns: Sequence[str] | None) -> Hits:  # noqa: A002
+        core = self._live
+        extra = tuple(dict.fromkeys(columns or ()))
+        taken = {"doc", "field", "start", "end", "text"} & set(extra)
+        if taken:
+            raise ValueError(f"hits have a column {min(taken)!r} already")
+        hits = core.hits(query, *where_of(core, filter))
+        return Hits(core, hits, str(query), query.notes, self._origin, extra)
+
+    def search(self, query: str, k: int = 10, *, filter: Filter = None, sort: str = "score", match: str = "any",  # noqa: A002
+               k1: float = 1.2, b: float = 0.75, weights: Mapping[str, float] | None = None, snippet: bool = True,
+               columns: Sequence[str] | None = None) -> Ranking:
+        """The first k documents by BM25 (Robertson & Zaragoza 2009, eq. 3.15, Lucene's idf), or in another order.
+
+        Parameters
+        ----------
+        query : str
+            Plain text, or the query language. Plain text never raises for its content.
+        k : int
+            Documents, 1 or more.
+        filter : str or iterable of str, optional
+            A query of metadata (`outlet:"the hill" AND date:2020-01`), or document keys.
+        sort : str
+            "score", "newest", "oldest" or a metadata column ("-" in front: falling).
+        match : {"any", "all"}
+            Whether plain words side by side ask for documents with any of them, or with all.
+        k1, b : float
+            Parameters of BM25.
+        weights : dict, optional
+            Weights of text fields (BM25F); 1 where not given.
+        snippet : bool
+            Whether to cut out the part that shows best why a document was found.
+        columns : list of str, optional
+            Metadata columns to add.
+
+        Returns
+        -------
+        Ranking
+            `rank, doc, score, date, title, snippet` and `columns`: min(k, matches) rows, ties in the order of indexing. `.total`
+            is the exact number of matching documents.
+
+        Raises AmbiguousQueryError, UnknownFieldError, LimitError, QuerySyntaxError (of operators), KeyError (keys).
+        Thread-safe; releases the GIL.
+        """
+        if k < 1:
+            raise ValueError("k is 1 or more")
+        if match not in ("any", "all"):
+            raise ValueError(f"match is 'any' or 'all', not {match!r}")
+        unknown = set(weights or ()) - set(self._facts["fields"])
+        if unknown:
+            raise UnknownFieldError(f"no text field {min(unknown)!r}; fields: {', '.join(self.fields)}")
+        core = self._live
+        parsed = core.parse(query, SEARCH)
+        scale = None if weights is None else tuple(float(weights.get(f, 1)) for f in self._facts["fields"])
+        block, total = core.search(parsed, *where_of(core, filter), k, k1, b, match == "all", scale, sort)
+        return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
+
+    def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None) -> Hits:  # noqa: A002
+        """Every hit of a query, in the order of documents and text.
+
+        Parameters
+        ----------
+        query : str
+            The query language: `slap* PRE/4 face IN quote`.
+        filter : str or iterable of str, optional
+            A query of metadata, or document keys.
+        columns : list of str, optional
+            Metadata columns to add.
+
+        Raises QuerySyntaxError, AmbiguousQueryError, UnknownFieldError, LimitError, KeyError (keys). Thread-safe; releases the GIL.
+        """
+        return self._hits(self._live.parse(query, STRICT), filter, columns)
+
+    def phrase(self, text: str, *, stem: bool = False, case: bool = False, slop: int = 0, ordered: bool = True,
+               filter: Filter = None) -> Hits:  # noqa: A002
+        """Every place where these words stand in a row. The text is never read for operators.
+
+        Parameters
+        ----------
+        text : str
+        stem : bool
+            Match by stem instead of the word itself.
+        case : bool
+            Match exact case and accents.
+        slop : int
+            Other words that may stand between.
+        ordered : bool
+            Whether the words must stand in this order.
+        filter : str or iterable of str, optional
+        """
+        if stem and case:
+            raise ValueError("a stem has no case: stem or case, not both")
+        if slop < 0:
+            raise ValueError("slop is 0 or more")
+        layer = LAYERS["stem" if stem else "surface" if case else "folded"]
+        return self._hits(_core.phrase(text, layer, (2 if slop else 0) if ordered else 1, slop), filter, None)
+
+    def near(self, *operands: str | Iterable[str], within: int, ordered: bool = False, scope: str | None = None,
+             filter: Filter = None) -> Hits:  # noqa: A002
+        """Every place where the operands stand near each other. They are never read for operators.
+
+        Parameters
+        ----------
+        *operands : str or list of str
+            A word (by stem, `*` and `?` are wildcards), a phrase (several words), or a list of alternatives. More than two:
+            `((a W/n b) W/n c)`.
+        within : int
+            Distance as in `W/n`: 1 for adjacent words.
+        ordered : bool
+            Whether they must stand in this order (`PRE/n`).
+        scope : {"sentence", "paragraph"}, optional
+            Both in the same one.
+        filter : str or iterable of str, optional
+        """
+        texts = tuple((o,) if isinstance(o, str) else tuple(o) for o in operands)
+        return self._hits(_core.near(texts, within, ordered, scope_number(scope)), filter, None)
+
+    @overload
+    def count(self, query: str, *, by: None = None, unit: str = "hits", filter: Filter = None) -> int: ...
+    @overload
+    def count(self, query: str, *, by: str, unit: str = "hits", filter: Filter = None) -> Table: ...
+    @overload
+    def count(self, query: list[str] | tuple[str, ...], *, by: str | None = None, unit: str = "hits", filter: Filter = None) -> Table: ...
+    def count(self, query: str | list[str] | tuple[str, ...], *, by: str | None = None, unit: str = "hits",
+              filter: Filter = None) -> int | Table:  # noqa: A002
+        """How often a query, or each of several, is found.
+
+        Parameters
+        ----------
+        query : str or list of str
+        by : str, optional
+            A metadata column, "doc" or "field" to group by.
+        unit : {"hits", "documents"}
+            What the number is of, for a single query without `by`.
+        filter : str or iterable of str, optional
+
+        Returns
+        -------
+        int or Table
+            For a list or with `by` a Table: `query`, the column, `hits`, `documents`, `per_million` (hits per million tokens of
+            the group), `share` (documents of all in the group).
+        """
+        if unit not in ("hits", "documents"):
+            raise ValueError(f"unit is 'hits' or 'documents', not {unit!r}")
+        core = self._live
+        where = (None, None) if filter is None else where_of(core, filter)
+        if isinstance(query, str) and by is None:
+            hits, documents = core.count(core.parse(query, STRICT), *where, unit == "documents")
+            return documents if unit == "documents" else hits
+        queries = [query] if isinstance(query, str) else list(query)
+        parsed = [core.parse(q, STRICT) for q in queries]
+        notes = [n for q in parsed for n in q.notes]
+        said = "; ".join(str(q) for q in parsed)
+        if by is not None:
+            return self._table(_count_by(core, queries, parsed, by, where), said, notes)
+        counts = [core.count(q, *where, False) for q in parsed]
+        tokens, documents = self._size(where)
+        return self._table(block_of({
+            "query": queries, "hits": [h for h, _ in counts], "documents": [d for _, d in counts],
+            "per_million": [rate(h, tokens, 1e6) for h, _ in counts], "share": [rate(d, documents) for _, d in counts]}, _KINDS),
+            said, notes)
+
+    def _size(self, where: tuple[_core.Query | None, array[int] | None]) -> tuple[int, int]:
+        """Tokens and documents that a filter lets through."""
+        query, docs = where
+        if query is None and docs is None:
+            return self.n_tokens, len(self)
+        block = self._live.documents((), docs, query)
+        return sum(block.column(block.names.index("tokens")).tolist()), len(block)
+
+    def words(self, pattern: str = "*", *, layer: str = "folded", k: int | None = None) -> Table:
+        """The lexicon: `word`, `freq`, `documents`, by falling frequency.
+
+        Parameters
+        ----------
+        pattern : str
+            With `*` (any characters) and `?` (one).
+        layer : {"folded", "stem", "surface"}
+        k : int, optional
+            Rows at most.
+        """
+        if layer not in LAYERS:
+            raise ValueError(f"layer is 'folded', 'stem' or 'surface', not {layer!r}")
+        return self._table(self._live.words(pattern, LAYERS[layer], -1 if k is None else k), pattern)
+
+    # ---- documents ----
+
+    def documents(self, columns: Sequence[str] | None = None, filter: Filter = None) -> Table:  # noqa: A002
+        """The documents: `key`, `date`, `tokens` and metadata columns (all, or those given), in the order of indexing.
+        Of several values the first are joined with "; "."""
+        core = self._live
+        query, docs = where_of(core, filter)
+        return self._table(core.documents(None if columns is None else tuple(columns), docs, query))
+
+    def keys(self) -> list[str]:
+        """All keys, in the order of indexing."""
+        return list(self._live.documents((), None, None).column(0).tolist())
+
+    def doc(self, key: str) -> dict[str, Any]:
+        """One document: `key`, its metadata (lists where a column has several values), and its text fields where text is kept.
+
+        Raises KeyError."""
+        core = self._live
+        number = number_of(core, key)
+        several = {name for name, _, many, _ in core.columns().rows(0, 1 << 30) if many}
+        out: dict[str, Any] = {"key": key}
+        for name, kind, text, i, f, timed in core.values(number).rows(0, 1 << 30):
+            value = _value(kind, text, i, f, timed)
+            if name in several:
+                out.setdefault(name, []).append(value)
+            else:
+                out[name] = value
+        if self._facts["store"]:
+            out |= {name: core.text(number, i) for i, name in enumerate(self._facts["fields"])}
+        return out
+
+    def text(self, key: str, field: str | None = None) -> str:
+        """The original text of a field, to the code point. Default: the main text field, the longest over the collection.
+
+        Raises KeyError, UnknownFieldError, ValueError where the index keeps no text."""
+        core, fields = self._live, self._facts["fields"]
+        name = self._facts["main_field"] if field is None else field
+        if name not in fields:
+            raise UnknownFieldError(f"no text field {name!r}; fields: {', '.join(fields)}")
+        return core.text(number_of(core, key), fields.index(name))
+
+    def tokens(self, key: str) -> Table:
+        """What the index holds of a document: `field, start, end, surface, folded, stem, kind, sentence, paragraph, quote`.
+
+        Offsets are code points of the field's text (token numbers where no text is kept); sentences, paragraphs and quotations are
+        numbered within the field, `quote` is None outside. Raises KeyError."""
+        core = self._live
+        return self._table(core.tokens(number_of(core, key)))
+
+
+_KINDS = {"hits": "int", "documents": "int", "per_million": "float", "share": "float", "query": "str"}
+
+
+def _value(kind: str, text: str | None, i: int | None, f: float | None, timed: bool | None) -> Any:
+    if kind == "str":
+        return text
+    if kind == "float":
+        return f
+    if kind == "bool":
+        return bool(i)
+    if kind == "date":
+        return of_microseconds(i or 0, bool(timed))
+    return i
+
+
+def _count_by(core: _core.Index, queries: Sequence[str], parsed: Sequence[_core.Query], by: str,
+              where: tuple[_core.Query | None, array[int] | None]) -> _core.Block:
+    """query, group, hits, documents, per_million, share: the groups of each query under each other."""
+    names: list[str] = []
+    values: list[Any] = []
+    rest: dict[str, list[Any]] = {"hits": [], "documents": [], "per_million": [], "share": []}
+    kind = "str"
+    for text, query in zip(queries, parsed):
+        block = with_rates(core.hits(query, *where).by(by), by)
+        kind = block.types[0]
+        names += [text] * len(block)
+        values += block.column(0).tolist()
+        for name, column in rest.items():
+            column += block.column(block.names.index(name)).tolist()
+    group = by if by not in {"query", *rest} else f"{by}_"
+    return block_of({"query": names, group: values, **rest}, _KINDS | {group: kind})
+
+
+def _reopen(path: str, generation: int, mmap: bool | str) -> Index:
+    return Index(path, generation=generation, mmap=mmap)
+
+
+def remove_later(idx: Index, folder: str) -> None:
+    """Removes the folder of a temporary index when the index is closed, collected, or the process ends; a forked child does not."""
+    idx._remove = weakref.finalize(idx, _remove, folder, os.getpid())
+
+
+def _remove(folder: str, pid: int) -> None:
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)

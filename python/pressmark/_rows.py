@@ -1,0 +1,235 @@
+"""From a row of a source to what the builder takes: a key, the texts, and typed metadata."""
+
+from __future__ import annotations
+
+import datetime as dt
+import numbers
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Mapping, Sequence, TypeAlias
+
+from pressmark import _dates
+from pressmark._errors import SourceError
+
+TEXTS = ("title", "headline", "text", "body", "content", "article")
+KEYS = ("key", "id")
+DATES = ("date", "published", "datetime")
+STR, INT, FLOAT, BOOL, DATE, TIME = range(6)  # pm_value_kind
+_NAMES = ("str", "int", "float", "bool", "date", "date")
+_MOST = 1 << 63
+
+BuilderRow: TypeAlias = tuple[str, tuple[str | bytes | None, ...], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns are what. keep: metadata columns to keep, or None for all."""
+
+    texts: tuple[str, ...]
+    key: str | None
+    date: str | None
+    keep: frozenset[str] | None
+
+    def is_metadata(self, name: str) -> bool:
+        return name not in self.texts and name != self.key and (self.keep is None or name in self.keep or name == self.date)
+
+
+def _asked(given: str | None, known: Sequence[str], defaults: Sequence[str], what: str) -> str | None:
+    if given is None:
+        return next((n for n in defaults if n in known), None)
+    if known and given not in known:
+        raise SourceError(f"no column {given!r} for {what}; columns: {', '.join(known)}")
+    return given
+
+
+def roles_of(known: Sequence[str], text: str | Sequence[str] | None, key: str | None, date: str | None,
+             fields: Sequence[str] | None, closed: bool = True) -> Roles:
+    """Roles of the columns. known: their names in the order of the source, none where there are no rows. closed: there can be no
+    others."""
+    if isinstance(fields, str):
+        raise TypeError("fields is a list of column names")
+    key = _asked(key, known, KEYS, "the key")
+    date = _asked(date, known, DATES, "the date")
+    if text is None:
+        texts = [n for n in known if n in TEXTS and n not in (key, date)] or ([] if known else ["text"])
+    else:
+        texts = [text] if isinstance(text, str) else list(dict.fromkeys(text))
+        for name in texts if known else ():
+            if name not in known:
+                raise SourceError(f"no column {name!r} for the text; columns: {', '.join(known)}")
+    if not texts:
+        raise SourceError(f"no text column; columns: {', '.join(known)}; name one with text=")
+    for name in fields or () if known and closed else ():
+        if name not in known:
+            raise SourceError(f"no column {name!r} in fields=; columns: {', '.join(known)}")
+    return Roles(tuple(texts), key, date, None if fields is None else frozenset(fields))
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, and what pandas has for them."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NaTType", "NAType")
+
+
+def _int(value: int) -> int:
+    if not -_MOST <= value < _MOST:
+        raise SourceError(f"{value} does not fit into 64 bits")
+    return value
+
+
+def typed(value: Any) -> tuple[int, Any]:
+    """(kind, value) of one metadata value that is not missing; dates as microseconds. SourceError for other types."""
+    kind = type(value)
+    if kind is str:
+        return STR, value
+    if kind is int:
+        return INT, _int(value)
+    if kind is float:
+        return FLOAT, value
+    if kind is bool or type(value).__name__ in ("bool_", "bool"):
+        return BOOL, int(value)
+    if isinstance(value, dt.date):
+        value = value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
+        day = _dates.of_value(value)
+        assert day is not None
+        return (TIME if isinstance(day, dt.datetime) else DATE), _dates.microseconds(day)
+    if isinstance(value, str):
+        return STR, str(value)
+    if isinstance(value, numbers.Integral):
+        return INT, _int(int(value))
+    if isinstance(value, (numbers.Real, Decimal)):
+        return FLOAT, float(value)
+    what = "a nested object" if isinstance(value, Mapping) else f"a value of type {kind.__name__}"
+    raise SourceError(f"holds {what}; metadata are str, int, float, bool, dates, or lists of these")
+
+
+def _several(value: Any) -> Sequence[Any] | None:
+    """The values of a list column, or None where the value is one."""
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    if type(value).__name__ == "ndarray" or type(value).__name__ == "Series":
+        return list(value.tolist())
+    return None
+
+
+class Shaper:
+    """Turns rows into builder rows and keeps the list of metadata columns.
+
+    `new_columns` are those, with their kinds, that the builder has not been told of: (name, kind) in the order of their numbers, an
+    int column that became float once more.
+    """
+
+    def __init__(self, roles: Roles, encoding: str) -> None:
+        self.roles = roles
+        self._encoding = encoding
+        self.columns: dict[str, list[int]] = {}  # metadata: name -> [number, kind]
+        self._metadata: dict[str, bool] = {}
+        self.new_columns: list[tuple[str, int]] = []
+        self.seen: Counter[str] = Counter()  # for the notes
+        self.first: dict[str, str] = {}
+
+    def _count(self, what: str, where: str) -> None:
+        self.seen[what] += 1
+        self.first.setdefault(what, where)
+
+    def _column(self, name: str, kind: int) -> list[int]:
+        """The column's [number, kind], made where there is none. SourceError where kind does not agree."""
+        column = self.columns.get(name)
+        stored = DATE if kind == TIME else kind
+        if column is None:
+            column = self.columns[name] = [len(self.columns), stored]
+            self.new_columns.append((name, stored))
+        elif column[1] != stored:
+            if column[1] == INT and stored == FLOAT:
+                column[1] = FLOAT
+                self.new_columns.append((name, FLOAT))
+            elif not (column[1] == FLOAT and stored == INT):
+                raise SourceError(f"column {name!r} holds {_NAMES[kind]} here and {_NAMES[column[1]]} before")
+        return column
+
+    def _cell(self, name: str, value: Any, cells: list[Any]) -> None:
+        several = _several(value)
+        for one in (value,) if several is None else several:
+            if is_missing(one):
+                continue
+            try:
+                kind, plain = typed(one)
+                cells += (self._column(name, kind)[0], kind, plain)
+            except SourceError as e:
+                raise e if e.reason.startswith("column ") else SourceError(f"column {name!r} {e.reason}") from None
+
+    def _date(self, name: str, value: Any, where: str, cells: list[Any]) -> None:
+        if is_missing(value) or value == "":
+            self._count("no date", where)
+            return
+        day = _dates.of_value(value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value)
+        if day is None:
+            self._count("bad date", f"{where}: {str(value)[:40]!r}")
+            return
+        kind = TIME if isinstance(day, dt.datetime) else DATE
+        cells += (self._column(name, kind)[0], kind, _dates.microseconds(day))
+
+    def _text(self, name: str, value: Any) -> str | bytes | None:
+        if isinstance(value, str):
+            return value
+        if is_missing(value):
+            return None
+        if isinstance(value, bytes):
+            try:
+                return value if self._encoding == "utf-8" else value.decode(self._encoding)
+            except UnicodeDecodeError as e:
+                raise SourceError(f"column {name!r} cannot be read as {e.encoding}: {e.reason} at byte {e.start:,}") from None
+        raise SourceError(f"column {name!r} holds {type(value).__name__}, not text")
+
+    def key_of(self, values: Mapping[str, Any], fallback: str) -> str:
+        """The key as a str; whole numbers are written as such."""
+        name = self.roles.key
+        if name is None:
+            return fallback
+        key = values.get(name)
+        if isinstance(key, str) and key:
+            return key
+        if isinstance(key, numbers.Integral) and not isinstance(key, bool):
+            return str(int(key))
+        if isinstance(key, float) and key.is_integer():
+            return str(int(key))
+        if key == "" or is_missing(key):
+            raise SourceError(f"no key: column {name!r} is empty")
+        raise SourceError(f"column {name!r} holds {type(key).__name__}, which is no key")
+
+    def shape(self, values: Mapping[str, Any], key: str, where: str) -> tuple[BuilderRow, int]:
+        """The builder's row and about how many bytes of text it has. SourceError where the row is bad."""
+        roles = self.roles
+        texts = tuple([self._text(n, values.get(n)) for n in roles.texts])
+        cells: list[Any] = []
+        for name, value in values.items():
+            wanted = self._metadata.get(name)
+            if wanted is None:
+                wanted = self._metadata[name] = roles.is_metadata(name)
+                if not isinstance(name, str):
+                    raise SourceError(f"column {name!r} has a name that is no str")
+            if wanted and name != roles.date and value is not None:
+                self._cell(name, value, cells)
+        if roles.date is not None:
+            self._date(roles.date, values.get(roles.date), where, cells)
+        size = sum([len(t) for t in texts if t])
+        if not size:
+            self._count("no text", where)
+        return (key, texts, tuple(cells) if len(cells) <= 3 else _by_column(cells)), size
+
+    def notes(self) -> list[str]:
+        """What was counted, as sentences."""
+        said = {"no text": "without text", "no date": "without a date", "bad date": "with a date that could not be read, now without"}
+        return [f"{n:,} article{'' if n == 1 else 's'} {said[what]} (first: {self.first[what]})" for what, n in self.seen.items()]
+
+
+def _by_column(cells: list[Any]) -> tuple[Any, ...]:
+    """Flat (column, kind, value) triples in the order of columns; the values of one column keep theirs."""
+    triples = sorted(zip(*[iter(cells)] * 3), key=lambda t: t[0])
+    return tuple([x for t in triples for x in t])

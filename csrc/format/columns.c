@@ -188,6 +188,9 @@ static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch, 
         !pm_strings_verify(&col->dictionary, true, scratch)) {
         wrong = "strings in order";
     }
+    if (scratch->failed) {
+        return pm_fail_nomem(err, 0);
+    }
     if (wrong == NULL && pm_columns_find(c, col->name) != col) {
         wrong = "different names of columns";
     }

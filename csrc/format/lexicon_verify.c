@@ -13,6 +13,9 @@ typedef struct checker {
 } checker;
 
 static pm_status broken(const checker *c, uint32_t section, const char *what, uint32_t i) {
+    if (c->a.failed || c->b.failed) { /* what could not be read was sound, for all we know */
+        return pm_fail_nomem(c->err, 0);
+    }
     return pm_section_corrupt(c->lex->file, section, 0, c->err, "%s (item %" PRIu32 ")", what, i);
 }
 

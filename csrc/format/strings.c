@@ -289,6 +289,7 @@ bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch) {
         bool ends_block = i % BLOCK_STRINGS == BLOCK_STRINGS - 1 || i + 1 == s->n;
         good = good && (!ends_block || pm_cursor_left(&it.at) == 0);
     }
+    scratch->failed = scratch->failed || it.text.failed;
     pm_strings_iter_release(&it);
     return good;
 }

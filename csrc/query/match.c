@@ -57,11 +57,13 @@ static pm_status add_forms(compiler *c, pm_matcher *m, pm_bytes form, uint8_t lo
     return add_atom(c, m, (pm_atom){.kind = PM_ATOM_BARE_FORMS, .case_lo = lo, .case_hi = hi, .sign = sign, .text = form});
 }
 
+/* A name's folded form holds letters, digits and apostrophes. */
 static size_t count_letters(pm_bytes folded) {
     size_t n = 0;
-    for (size_t at = 0; at < folded.n; n++) {
+    for (size_t at = 0; at < folded.n;) {
         unsigned len;
-        pm_utf8_decode(folded.p, at, &len);
+        uint32_t cp = pm_utf8_decode(folded.p, at, &len);
+        n += cp != '\'' && (cp < '0' || cp > '9');
         at += len;
     }
     return n;

@@ -211,6 +211,8 @@ typedef struct readings {
     const char *open[2], *close[2], *between;
 } readings;
 
+static const char GENERAL_READINGS[] = "put parentheses around what belongs together: (a OR b) W/n c, or a OR (b W/n c)";
+
 /* Both readings of the whole query if that is short, else of the stretch; none where that is long too. */
 static pm_status hint_readings(pm_parser *p, const readings *r) {
     static const char *const who[] = {"Lexis reads   ", "\nLucene reads  "};
@@ -218,7 +220,7 @@ static pm_status hint_readings(pm_parser *p, const readings *r) {
     bool whole = p->n <= READING_BYTES;
     pm_buf hint;
     if (at.hi - at.lo > READING_BYTES) {
-        pm_parse_hint(p, "Lexis reads   (a OR b) W/n c\nLucene reads  a OR (b W/n c)");
+        pm_parse_hint(p, "%s", GENERAL_READINGS);
         return PM_AMBIGUOUS;
     }
     pm_buf_init(&hint);
@@ -229,8 +231,10 @@ static pm_status hint_readings(pm_parser *p, const readings *r) {
         put_text(p, &hint, at.hi, whole ? p->n : at.hi);
     }
     pm_status status = hint.failed ? pm_parse_nomem(p) : PM_AMBIGUOUS;
-    if (!hint.failed) {
+    if (!hint.failed && hint.n < sizeof p->err->hint) {
         pm_parse_hint(p, "%.*s", (int)hint.n, (const char *)hint.p);
+    } else if (!hint.failed) {
+        pm_parse_hint(p, "%s", GENERAL_READINGS);
     }
     pm_buf_release(&hint);
     return status;

@@ -41,7 +41,8 @@ static const pm_language languages[] = {
     {.name = "serbian", .own = serbian_own, .ordinal_dot = true},
     {.name = "spanish", .own = spanish_own},
     {.name = "swedish", .own = swedish_own},
-    {.name = "turkish", .own = turkish_own, .dotless_i = true, .ordinal_dot = true},
+    {.name = "turkish", .own = turkish_own, .dotless_i = true, .ordinal_dot = true,
+     .apostrophe_ends_stem = true},
 };
 static const pm_language other_language = {.name = ""};
 

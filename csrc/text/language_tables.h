@@ -14,6 +14,7 @@ typedef struct pm_language {
     bool english_possessive;
     bool dotless_i;               /* I folds to U+0131 */
     bool ordinal_dot;             /* "3. Oktober": a full stop after one or two digits ends no sentence */
+    bool apostrophe_ends_stem;    /* an apostrophe stands between a name and its endings (İstanbul'un) */
     bool middle_dot_letter;       /* U+00B7 stands inside words (col·lecció) */
 } pm_language;
 

@@ -2,6 +2,7 @@
  * the only ones of the core outside base/sys.h. */
 #include <libstemmer.h>
 #include <limits.h>
+#include <string.h>
 
 #include "base/sys.h"
 #include "text/analyzer_internal.h"
@@ -48,10 +49,17 @@ static bool is_stemmable(const pm_language *rules, const uint8_t *p, size_t n) {
     return n > 0 && n <= INT_MAX;
 }
 
+/* Bytes of the form that are stemmed. */
+static size_t stemmed_length(const pm_language *rules, const uint8_t *p, size_t n) {
+    const uint8_t *apostrophe = rules->apostrophe_ends_stem ? memchr(p, '\'', n) : NULL;
+    return apostrophe == NULL || apostrophe == p ? n : (size_t)(apostrophe - p);
+}
+
 pm_status pm_stem(pm_stemmer *st, const uint8_t *folded, size_t n, pm_buf *out, pm_error *err) {
     pm_bytes stem = {folded, n};
     if (st->snowball != NULL && is_stemmable(st->rules, folded, n)) {
-        const sb_symbol *p = sb_stemmer_stem(st->snowball, folded, (int)n);
+        int stemmed = (int)stemmed_length(st->rules, folded, n);
+        const sb_symbol *p = sb_stemmer_stem(st->snowball, folded, stemmed);
         if (p == NULL) {
             return pm_fail_nomem(err, n);
         }

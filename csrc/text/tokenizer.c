@@ -247,9 +247,8 @@ static uint64_t before_sign(walk *w) {
     if (w->sign == NO_AT || w->sign - w->base >= BLOCK + PM_EMAIL_LOCAL_BYTES) {
         return 0;
     }
-    size_t sign = w->sign - w->base;
-    uint64_t near = sign < BLOCK ? below((unsigned)sign + 1) : UINT64_MAX;
-    return sign > PM_EMAIL_LOCAL_BYTES ? near & ~below((unsigned)(sign - PM_EMAIL_LOCAL_BYTES)) : near;
+    size_t sign = w->sign - w->base; /* behind it there may be another: the rest of the block counts as near */
+    return sign > PM_EMAIL_LOCAL_BYTES ? ~below((unsigned)(sign - PM_EMAIL_LOCAL_BYTES)) : UINT64_MAX;
 }
 
 /* Colons with a slash behind them, as in http://. */

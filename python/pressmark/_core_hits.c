@@ -44,20 +44,23 @@ static PyObject *hits_table(PyObject *self, PyObject *unused) {
     return table_result(&run, self, pm_hits_table(hits_in(self), &run.cancel, &t, &run.err), &t);
 }
 
-/* parts(i) -> Block of leaf, start, end */
-static PyObject *hits_parts(PyObject *self, PyObject *arg) {
-    size_t i = PyLong_AsSize_t(arg);
-    if (i == (size_t)-1 && PyErr_Occurred() != NULL) {
+/* parts(first, n) -> Block of hit, leaf, start, end; the range is cut to the hits */
+static PyObject *hits_parts(PyObject *self, PyObject *args) {
+    Py_ssize_t first, n;
+    if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
         return NULL;
     }
-    if (i >= pm_hits_count(hits_in(self))) {
+    size_t count = pm_hits_count(hits_in(self));
+    if (first < 0 || n < 0 || (size_t)first > count) {
         PyErr_SetString(PyExc_IndexError, "no such hit");
         return NULL;
     }
+    size_t left = count - (size_t)first;
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    return table_result(&run, self, pm_hits_parts(hits_in(self), i, &t, &run.err), &t);
+    pm_status status = pm_hits_parts(hits_in(self), (size_t)first, (size_t)n < left ? (size_t)n : left, &t, &run.err);
+    return table_result(&run, self, status, &t);
 }
 
 /* by(column) -> Block of value, hits, documents, tokens, all_documents */
@@ -157,7 +160,7 @@ static PyObject *hits_notes(PyObject *self, void *unused) {
 
 static PyMethodDef hits_methods[] = {
     {"table", hits_table, METH_NOARGS, "Block of doc, field, start, end, text"},
-    {"parts", hits_parts, METH_O, "parts(i) -> Block of leaf, start, end"},
+    {"parts", hits_parts, METH_VARARGS, "parts(first, n) -> Block of hit, leaf, start, end"},
     {"by", hits_by, METH_O, "by(column) -> Block of value, hits, documents, tokens, all_documents"},
     {"kwic", hits_kwic, METH_VARARGS, "kwic(width, words, scope, keys) -> Block of doc, left, hit, right"},
     {"select", hits_select, METH_O, "select(rows) -> Hits of the rows in a buffer of uint64"},

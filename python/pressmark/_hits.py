@@ -17,21 +17,42 @@ _SHOWN = 10  # hits that a display shows
 _MASK = (1 << 64) - 1
 
 
+class _Parts:
+    """Parts of hits, found for many neighbours at once, which costs little more than for one."""
+
+    _MANY = 256
+
+    def __init__(self, hits: _core.Hits) -> None:
+        self._hits = hits
+        self._chunk: tuple[int, list[list[tuple[int, int] | None]]] = (-1, [])
+
+    def of(self, number: int) -> tuple[tuple[int, int] | None, ...]:
+        start, chunk = self._chunk
+        if start != number - number % self._MANY:
+            start = number - number % self._MANY
+            block = self._hits.parts(start, self._MANY)
+            chunk = [[] for _ in range(self._MANY)]
+            for hit, _, lo, hi in block.rows(0, len(block)):
+                chunk[hit - start].append(None if lo is None else (lo, hi))
+            self._chunk = (start, chunk)
+        return tuple(chunk[number - start])
+
+
 class Hit(Row):
     """One hit: `doc`, `field`, `start`, `end`, `text`, the columns asked for, and `parts`."""
 
-    __slots__ = ("_hits", "_number")
+    __slots__ = ("_parts", "_number")
 
-    def __init__(self, names: tuple[str, ...], values: tuple[Any, ...], hits: _core.Hits, number: int) -> None:
+    def __init__(self, names: tuple[str, ...], values: tuple[Any, ...], parts: _Parts, number: int) -> None:
         super().__init__(names, values)
-        self._hits = hits
+        self._parts = parts
         self._number = number
 
     @property
     def parts(self) -> tuple[tuple[int, int] | None, ...]:
         """Where each word, phrase or set of the query stands in this hit, in reading order: `(start, end)`, code points of the
         field's text, or None where it takes no part."""
-        return tuple(None if lo is None else (lo, hi) for _, lo, hi in self._hits.parts(self._number).rows(0, 1 << 30))
+        return self._parts.of(self._number)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Row, (self._names, self._values)
@@ -88,6 +109,7 @@ class Hits(Table):
         self._made = None
         self._core = core
         self._hits = hits
+        self._parts = _Parts(hits)
         self._extra = columns
         self._origin = origin
         self.query = query
@@ -122,11 +144,11 @@ class Hits(Table):
         return len(self._hits)
 
     def _row(self, i: int) -> Hit:
-        return Hit(self._block.names, self._block.rows(i, i + 1)[0], self._hits, i)
+        return Hit(self._block.names, self._block.rows(i, i + 1)[0], self._parts, i)
 
     def __iter__(self) -> Iterator[Row]:
         for i, row in enumerate(super().__iter__()):
-            yield Hit(row._names, row._values, self._hits, i)
+            yield Hit(row._names, row._values, self._parts, i)
 
     def _select(self, rows: Iterable[int]) -> Hits:
         chosen = self._hits.select(array("Q", rows))

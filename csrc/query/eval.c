@@ -262,8 +262,8 @@ static void keep_minimal(pairs *s) {
             s->at[--to] = s->at[i];
         }
     }
-    s->at += to;
     s->n -= to;
+    s->at = to > 0 ? s->at + to : s->at;
 }
 
 static bool room_for(pm_found *out, size_t n) {

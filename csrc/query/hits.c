@@ -127,8 +127,8 @@ static pm_status note_name(pm_answer *a, const pm_matcher *m, pm_buf *scratch, p
     }
     pm_bytes form = m->atoms[0].text;
     pm_buf_clear(scratch);
-    pm_buf_printf(scratch, "'%s' is read as a name; '%.*s' in other letter case stands %llu times and is left out: write %.*s for all", m->word,
-                  (int)form.n, (const char *)form.p, (unsigned long long)left_out, (int)form.n, (const char *)form.p);
+    pm_buf_printf(scratch, "'%s' is read as a name: '%.*s' in other letter case is left out (%llu %s); write %.*s for all", m->word, (int)form.n,
+                  (const char *)form.p, (unsigned long long)left_out, left_out == 1 ? "time" : "times", (int)form.n, (const char *)form.p);
     pm_buf_put_u8(scratch, 0);
     PM_TRY(pm_buf_status(scratch, err));
     return add_note(a, (const char *)scratch->p, err);

@@ -96,7 +96,9 @@ void pm_spans_minimal(pm_spans *s) {
         }
     }
     s->n -= to;
-    memmove(s->at, s->at + to, s->n * sizeof *s->at);
+    if (to > 0) {
+        memmove(s->at, s->at + to, s->n * sizeof *s->at);
+    }
 }
 
 /* Start of the later minus last token of the earlier; 0 where they interleave. */

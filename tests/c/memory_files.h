@@ -37,16 +37,14 @@ static inline mem_node *mem_find(const char *path) {
 }
 
 static inline mem_node *mem_add(const char *path, bool is_dir) {
-    for (int i = 0; i < MEM_NODES; i++) {
-        if (mem_nodes[i].path[0] == 0) {
-            CHECK(strlen(path) < MEM_PATH);
-            strcpy(mem_nodes[i].path, path);
-            mem_nodes[i].is_dir = is_dir;
-            return &mem_nodes[i];
-        }
+    int i = 0;
+    while (i < MEM_NODES && mem_nodes[i].path[0] != 0) {
+        i++;
     }
-    CHECK(!"too many files");
-    return NULL;
+    CHECK(i < MEM_NODES && strlen(path) < MEM_PATH);
+    strcpy(mem_nodes[i].path, path);
+    mem_nodes[i].is_dir = is_dir;
+    return &mem_nodes[i];
 }
 
 static inline void mem_drop(mem_node *node) {

@@ -145,7 +145,7 @@ static bool bounds_document(pm_impact impact, uint32_t tf, uint32_t length) {
                    length >= pm_length_floor(impact.length_a);
     bool under_b = (impact.tf_b == UINT8_MAX || tf <= impact.tf_b) &&
                    length >= pm_length_floor(impact.length_b);
-    return under_a || under_b;
+    return impact.tf_a >= impact.tf_b && (under_a || under_b);
 }
 
 static pm_status close_doc(doc_walk *w, pm_error *err) {

@@ -11,7 +11,8 @@ from typing import Any, Sequence
 from pressmark._width import cut_width, shown_width
 
 HEAD = 20  # rows that a long table shows
-_LEAST = 12  # columns are not cut below this width
+_LEAST, _EASY = 12, 28  # columns are not cut below these widths; the second, as long as that is enough
+_NAMES = ("doc", "key", "query")  # columns that are cut last
 
 
 def is_day(value: Any) -> bool:
@@ -50,17 +51,17 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((120, 24)).columns if "COLUMNS" in os.environ or os.isatty(1) else 120
 
 
-def _fit(widths: list[int], room: int, flexible: list[bool]) -> list[int]:
-    """Column widths that fit into room: the widest flexible ones give way first, none below _LEAST."""
+def _fit(widths: list[int], room: int, flexible: list[bool], least: int) -> list[int]:
+    """Column widths that fit into room, if they can: the widest flexible ones give way first, none below least."""
     widths = list(widths)
     while sum(widths) > room:
-        able = [i for i, w in enumerate(widths) if flexible[i] and w > _LEAST]
+        able = [i for i, w in enumerate(widths) if flexible[i] and w > least]
         if not able:
             break
         most = max(widths[i] for i in able)
-        second = max([widths[i] for i in able if widths[i] < most], default=_LEAST)
+        second = max([widths[i] for i in able if widths[i] < most], default=least)
         wide = [i for i in able if widths[i] == most]
-        give = min(most - max(second, _LEAST), -(-(sum(widths) - room) // len(wide)))
+        give = min(most - max(second, least), -(-(sum(widths) - room) // len(wide)))
         for i in wide:
             widths[i] -= max(give, 1)
     return widths
@@ -83,7 +84,10 @@ def aligned(names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[
     leftward = [context and n == "left" for n in names]
     right = [k in ("int", "float") or x for k, x in zip(kinds, leftward)]
     if width is not None and names:
-        widths = _fit(widths, width - 2 * (len(names) - 1), [k == "str" for k in kinds])
+        room = width - 2 * (len(names) - 1)
+        texts = [k == "str" for k in kinds]
+        widths = _fit(widths, room, [t and n not in _NAMES for t, n in zip(texts, names)], _EASY)
+        widths = _fit(widths, room, texts, _LEAST)
     lines = ["  ".join(_pad(cut_width(n, w), w, r) for n, w, r in zip(names, widths, right)).rstrip()]
     for i in range(len(rows)):
         row = (_pad(cut_width(c[i], w, x), w, r) for c, w, x, r in zip(cells, widths, leftward, right))

@@ -155,7 +155,10 @@ class Hits(Table):
         return Hits(self._core, chosen, self.query, self.notes, self._origin, self._extra)
 
     def _slice(self, at: slice) -> Hits:
-        return self._select(range(*at.indices(len(self))))
+        rows = range(*at.indices(len(self)))
+        if rows.step < 0:
+            raise ValueError("hits stay in their order: the step of a slice is positive")
+        return self._select(rows)
 
     # ---- questions ----
 

@@ -214,10 +214,12 @@ class Shaper:
                 wanted = self._metadata[name] = roles.is_metadata(name)
                 if not isinstance(name, str):
                     raise SourceError(f"column {name!r} has a name that is no str")
-            if wanted and name != roles.date and value is not None:
+            if name == roles.date:
+                self._date(name, value, where, cells)
+            elif wanted and value is not None:
                 self._cell(name, value, cells)
-        if roles.date is not None:
-            self._date(roles.date, values.get(roles.date), where, cells)
+        if roles.date is not None and roles.date not in values:
+            self._count("no date", where)
         size = sum([len(t) for t in texts if t])
         if not size:
             self._count("no text", where)

@@ -7,6 +7,7 @@ import datetime as dt
 import importlib
 import io
 import os
+import textwrap
 from array import array
 from typing import Any, Iterable, Iterator, Mapping, Sequence, TextIO, overload
 
@@ -198,15 +199,13 @@ class Table:
     def _summary(self) -> str:
         return ""
 
-    def _head(self) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
-        """Names, kinds and rows to show."""
-        return self._block.names, self._block.types, self._block.rows(0, HEAD)
+    def _head(self, n: int | None = HEAD) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
+        """Names, kinds and rows to show; n None: all rows."""
+        return self._block.names, self._block.types, self._block.rows(0, len(self) if n is None else n)
 
     def _to_text(self, width: int | None, rows: int | None = HEAD) -> str:
         """Aligned text, cut to a width (None: not), of the first rows (None: all)."""
-        names, kinds, shown_rows = self._head()
-        if rows is None:
-            shown_rows = self._block.rows(0, len(self))
+        names, kinds, shown_rows = self._head(rows)
         parts = [self._summary(), aligned(names, kinds, shown_rows, width, self._context),
                  more_line(len(shown_rows), len(self)), *(f"note: {n}" for n in self.notes)]
         return "\n".join(p for p in parts if p)
@@ -317,11 +316,25 @@ class Ranking(Table):
     def _summary(self) -> str:
         return f"{len(self):,} of {self.total:,} article{'' if self.total == 1 else 's'} · {self.query}"
 
-    def _head(self) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
-        names, kinds, rows = super()._head()
+    def _head(self, n: int | None = HEAD) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
+        names, kinds, rows = super()._head(n)
         keep = [i for i, n in enumerate(names)
                 if n not in ("date", "title", "snippet") or any(r[i] is not None for r in rows)]
         return tuple(names[i] for i in keep), tuple(kinds[i] for i in keep), [tuple(r[i] for i in keep) for r in rows]
+
+    def _to_text(self, width: int | None, rows: int | None = HEAD) -> str:
+        """A line of facts for each document, its snippet below."""
+        names, kinds, shown_rows = self._head(rows)
+        at = names.index("snippet") if "snippet" in names else None
+        keep = [i for i in range(len(names)) if i != at]
+        lines = aligned([names[i] for i in keep], [kinds[i] for i in keep], [[r[i] for i in keep] for r in shown_rows],
+                        width).split("\n")
+        out = [self._summary(), lines[0]]
+        for line, row in zip(lines[1:], shown_rows):
+            out.append(line)
+            if at is not None and row[at]:
+                out += textwrap.wrap(row[at], (width or 120) - 6, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        return "\n".join([*out, *filter(None, [more_line(len(shown_rows), len(self))]), *(f"note: {n}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
         names, kinds, rows = self._head()

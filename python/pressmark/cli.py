@@ -7,7 +7,6 @@ stderr.
 from __future__ import annotations
 
 import argparse
-import importlib.resources
 import json
 import os
 import sys
@@ -20,6 +19,7 @@ from pressmark._errors import Error, LimitError, QuerySyntaxError
 from pressmark._index import Index, open as open_index
 from pressmark._table import Table
 from pressmark._version import __version__
+from pressmark.demo import main as demo
 
 
 def _json_value(value: Any) -> Any:
@@ -124,19 +124,8 @@ def _verify(args: argparse.Namespace) -> int:
     return 0
 
 
-DEMO_PHRASE = '"that others had left open"'
-DEMO_NEAR = "ship W/10 (crew OR captain)"
-
-
 def _demo(args: argparse.Namespace) -> int:
-    sample = importlib.resources.files("pressmark") / "sample" / "articles.jsonl"
-    with importlib.resources.as_file(sample) as path, index(path, progress=False) as idx:
-        outlets = len(idx.count("the", by="outlet"))
-        print(f"{len(idx)} articles from {outlets} outlets about an invented event, {idx.n_tokens:,} words, indexed in a temporary folder.")
-        for query in (args.query,) if args.query else (DEMO_PHRASE, DEMO_NEAR):
-            hits = idx.hits(query)
-            print(f"\n{query}\n{hits._to_text(terminal_width())}")
-    return 0
+    return demo()
 
 
 # ---- arguments ----
@@ -224,7 +213,6 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("path")
     p.set_defaults(run=_verify)
     p = commands.add_parser("demo", help="search the sample articles")
-    p.add_argument("query", nargs="?", help="a query of your own")
     p.set_defaults(run=_demo)
     return parser
 

@@ -369,6 +369,9 @@ static bool take_runs(walk *w, runs r) {
             return true;
         }
         done = (unsigned)(at - w->base);
+        if ((r.word >> (done - 1) & r.word >> done & 1) != 0) { /* the rest of a run is no plain word: www.a's */
+            r.unsure |= lowest_bit(~r.word & ~below(done));
+        }
         r.word &= ~below(done);
         r.zone &= ~below(done);
     }

@@ -64,11 +64,12 @@ assert text[hit.start:hit.end] == hit.text
 hit.doc, hit.field, hit.start, hit.end, hit.text
 """),
     (TEXT, """
-Agency copy is printed more than once. `distinct` counts passages rather than prints.
+Agency copy is printed more than once; a filter of metadata asks one outlet, or some days.
 """),
     (CODE, """
-copied = idx.hits('"drinking tea on the deck"')
-len(copied), len(copied.distinct("passage"))
+copied = idx.hits('"drinking tea on the deck"', columns=["outlet", "date"])
+print(len(copied), "hits,", len(copied.filter('outlet:"meridian wire"')), "of them in the agency's own copy")
+copied.kwic(width=30)
 """),
     (TEXT, """
 ## Words near each other
@@ -100,11 +101,10 @@ idx.hits("US").notes
     (TEXT, """
 ## Two spellings of a name
 
-`Tahouri` is `Tahuri` elsewhere: `~1` allows one letter to differ. A named set keeps what you decide to count as one.
+`Tahouri` is `Tahuri` elsewhere: `~1` allows one letter to differ.
 """),
     (CODE, """
-idx.sets["admiral"] = ["Tahouri", "Tahuri"]
-idx.count(["Tahouri", "Tahuri", "Tahouri~1", "$admiral", "$admiral W/6 commander"], by="outlet")
+idx.count(["Tahouri", "Tahuri", "Tahouri~1", "Tahouri~1 W/6 commander"], by="outlet")
 """),
     (TEXT, """
 Accents: a query without them finds every spelling, one with them just that.
@@ -113,21 +113,18 @@ Accents: a query without them finds every spelling, one with them just that.
 idx.count("Evremont"), idx.count("Évrémont")
 """),
     (TEXT, """
-## Numbers over time
+## Numbers
 
-Counts and rates, empty days included.
+Hits and articles by any column of metadata, with rates: per million words, and as a share of the articles.
 """),
     (CODE, """
-idx.trend("throat OR knife", by="day")
+idx.hits("throat OR knife").by("date")
 """),
     (TEXT, """
-## The company of words
+The words of the collection that begin with *neg* or hold *sail*, most frequent first:
 """),
     (CODE, """
-idx.collocates("ship", window=4, min_freq=2, k=12)
-"""),
-    (CODE, """
-idx.ngrams(3, containing="door", min_freq=2)
+idx.words("neg*"), idx.words("*sail*")
 """),
     (TEXT, """
 ## Into a data frame
@@ -139,13 +136,13 @@ frame.groupby("doc").size().sort_values(ascending=False)
     (TEXT, """
 ## What the index saw
 
-`tokenize` shows what any text becomes; `explain` how a query was read.
+`tokenize` shows what any text becomes, `parse` how a query is read.
 """),
     (CODE, """
 pm.tokenize("Qarimah’s $1.5bn, the U.S. said at 4pm: self-defence by @lanterntips")
 """),
     (CODE, """
-idx.explain("seized W/5 ship")
+pm.parse("Tahouri~1 W/6 commander OR knife IN quote")
 """),
     (TEXT, """
 ## To publish

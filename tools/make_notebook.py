@@ -31,7 +31,7 @@ idx = pm.index(rows)                  # a path as the second argument would keep
 idx
 """),
     (CODE, """
-idx.documents(columns=["outlet", "title"])
+idx.documents(columns=["outlet"])
 """),
     (TEXT, """
 ## Ranked search

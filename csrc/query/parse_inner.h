@@ -54,6 +54,7 @@ typedef struct pm_item {
 } pm_item;
 
 typedef struct pm_level {
+    size_t lo;    /* where it begins: at its '(', or at the name of a column before that */
     size_t open;  /* its '('; for the outermost the start */
     size_t first; /* its items begin here */
     pm_pending pending;
@@ -74,7 +75,7 @@ typedef struct pm_parser {
     size_t n_items, items_capacity;
     uint32_t clauses;
     bool plain; /* holds nothing that plain text could not hold */
-    size_t last_word; /* plain: where the last word begins, whose '?' is punctuation; SIZE_MAX: none */
+    size_t question; /* plain: end of the last word, if its '?' is punctuation; else SIZE_MAX */
     size_t seen_byte, seen_point; /* the last place turned into code points */
 } pm_parser;
 
@@ -123,7 +124,7 @@ pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, si
 pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left, const pm_item *right);
 pm_status pm_parse_nomem(pm_parser *p);
 
-/* ---- parse_word.c: words and phrases ---- */
+/* ---- parse_next.c ---- */
 typedef struct pm_lexeme {
     enum { PM_IS_NONE, PM_IS_END, PM_IS_OPEN, PM_IS_CLOSE, PM_IS_AND, PM_IS_OR, PM_IS_NOT, PM_IS_NEAR, PM_IS_NAME, PM_IS_OPERAND } kind;
     pm_extent at;
@@ -131,15 +132,24 @@ typedef struct pm_lexeme {
     pm_near_op near;
     pm_name name;
 } pm_lexeme;
+/* Operator, parenthesis, name, word or phrase at p->at, which moves behind it. */
 pm_status pm_parse_next(pm_parser *p, pm_lexeme *out) PM_MUST_CHECK;
+
+/* ---- parse_word.c: words and phrases ---- */
 pm_status pm_parse_node(pm_parser *p, pm_node_kind kind, uint32_t n_children, pm_extent at, pm_node **out) PM_MUST_CHECK;
 pm_status pm_parse_copy(pm_parser *p, pm_extent e, const char **out) PM_MUST_CHECK;
 /* One leaf more. */
 pm_status pm_parse_count_clause(pm_parser *p, pm_extent at) PM_MUST_CHECK;
 /* A WORD of the text of e as it stands. */
 pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer, bool is_explicit, pm_node **out) PM_MUST_CHECK;
+/* The trimmed word of run; what would then read as an operator ("AND,") stays as it was typed. */
+pm_extent pm_parse_word_of(const pm_parser *p, pm_extent run, pm_trim how);
+/* The word of run with its = and wildcards; NULL where run is punctuation alone. */
+pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHECK;
 /* The phrase whose opening mark stands at p->at. */
 pm_status pm_parse_phrase(pm_parser *p, pm_node **out) PM_MUST_CHECK;
+/* PM_SYNTAX: what belongs to a later version. what: "boosts (word^2) are". */
+pm_status pm_parse_unknown(pm_parser *p, pm_extent at, const char *what);
 /* Capitals mean nothing in n words (or slots) if two have letters and none of the letters is small; sets that on the words. */
 bool pm_mark_headline(pm_node *const *words, uint32_t n);
 
@@ -154,15 +164,20 @@ pm_status pm_parse_value(pm_parser *p, const pm_name *name, pm_node **out) PM_MU
 bool pm_parse_is_range(const pm_parser *p);
 
 /* ---- parse_group.c ---- */
+pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) PM_MUST_CHECK;
 /* The node of the items from `first` on, which are taken off: W/, then AND, then OR. */
 pm_status pm_parse_group(pm_parser *p, size_t first, pm_item *out) PM_MUST_CHECK;
 
 /* ---- parse_plain.c ---- */
-/* Sets p->plain and p->last_word (DESIGN section 6, "Text is plain unless"). */
+/* Sets p->plain and p->question (DESIGN section 6, "Text is plain unless"). */
 void pm_parse_look(pm_parser *p);
 /* The words of plain text. */
 pm_status pm_parse_plain(pm_parser *p, pm_node **out) PM_MUST_CHECK;
-/* "'or' was searched as a word". */
+/* "the ? behind ... was read as punctuation". */
+pm_status pm_parse_note_question(pm_parser *p, pm_extent word) PM_MUST_CHECK;
+/* "single quotation marks make no phrase", where they seem to be meant so. */
+pm_status pm_parse_note_single(pm_parser *p) PM_MUST_CHECK;
+/* Where word is and, or, not: "'or' was searched as a word". */
 pm_status pm_parse_note_small(pm_parser *p, const char *word) PM_MUST_CHECK;
 
 #endif

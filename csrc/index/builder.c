@@ -1,7 +1,8 @@
-/* Rows are copied into chunks; a batch of full chunks is digested in parallel, placed in order, settled in parallel. When the
- * next chunk would make the draft larger than a segment may be, the draft is sealed; chunks of the batch that were digested
- * already are digested again, since their numbers belong to the dictionaries of the sealed segment. Where batches end depends on
- * the number of threads, and nothing else does. */
+/* Rows are copied into chunks; a batch of full chunks is digested in parallel, placed in order,
+ * settled in parallel. When the next chunk would make the draft larger than a segment may be, the
+ * draft is sealed; chunks of the batch that were digested already are digested again, since their
+ * numbers belong to the dictionaries of the sealed segment. Where batches end depends on the number
+ * of threads, and nothing else does. */
 #include "index/builder.h"
 
 #include <inttypes.h>
@@ -15,8 +16,8 @@
 
 enum {
     MAX_THREADS = 256,
-    CHUNKS_A_THREAD = 8,             /* in a batch: enough that threads end about together */
-    MAX_DRAFT_META = 0x7fffffff,     /* bytes: keys and dictionaries of a segment stay below 4 GB */
+    CHUNKS_A_THREAD = 8,         /* in a batch: enough that threads end about together */
+    MAX_DRAFT_META = 0x7fffffff, /* bytes: keys and dictionaries of a segment stay below 4 GB */
     MAX_PATH_BYTES = 4096,
     TICK_TOKENS = 1024
 };
@@ -35,7 +36,7 @@ struct pm_builder {
     pm_metadata metadata;
     pm_chunk *chunks; /* [max_chunks]; the last of n_chunks is open */
     size_t n_chunks, max_chunks;
-    bool open; /* the last chunk takes documents */
+    bool open;              /* the last chunk takes documents */
     pm_digester *digesters; /* [threads] */
     pm_surfaces **dictionaries;
     pm_draft draft;
@@ -75,7 +76,8 @@ static pm_status keep_string(pm_builder *b, const char *s, const char **out, pm_
 
 static pm_status keep_fields(pm_builder *b, const pm_build_options *o, pm_error *err) {
     if (o->n_fields < 1 || o->n_fields > PM_MAX_FIELDS) {
-        return pm_fail(err, PM_INVALID, "%" PRIu32 " text fields; there must be 1 to %d", o->n_fields, PM_MAX_FIELDS);
+        return pm_fail(err, PM_INVALID, "%" PRIu32 " text fields; there must be 1 to %d",
+                       o->n_fields, PM_MAX_FIELDS);
     }
     b->n_fields = o->n_fields;
     b->fields = pm_arena_array(&b->arena, o->n_fields, sizeof *b->fields);
@@ -102,7 +104,9 @@ static pm_status keep_options(pm_builder *b, const pm_build_options *o, pm_error
     b->threads = b->threads < MAX_THREADS ? b->threads : MAX_THREADS;
     b->segment_tokens = o->segment_tokens != 0 ? o->segment_tokens : PM_MAX_POSITIONS;
     if (b->segment_tokens > PM_MAX_POSITIONS || b->segment_tokens < b->n_fields) {
-        return pm_fail(err, PM_INVALID, "segment_tokens is %" PRIu32 "; it must be at least the number of fields and at most %d",
+        return pm_fail(err, PM_INVALID,
+                       "segment_tokens is %" PRIu32
+                       "; it must be at least the number of fields and at most %d",
                        b->segment_tokens, PM_MAX_POSITIONS);
     }
     return PM_OK;
@@ -110,8 +114,8 @@ static pm_status keep_options(pm_builder *b, const pm_build_options *o, pm_error
 
 /* ---- life ---- */
 
-/* On one thread a chunk is digested as soon as it is full, while it is in the cache. With small segments a batch is a part of
- * one, so that little is digested twice. */
+/* On one thread a chunk is digested as soon as it is full, while it is in the cache. With small
+ * segments a batch is a part of one, so that little is digested twice. */
 static size_t batch_size(const pm_builder *b) {
     size_t n = b->threads > 1 ? (size_t)b->threads * CHUNKS_A_THREAD : 1;
     size_t part = b->segment_tokens / 2 / PM_CHUNK_BYTES + 1;
@@ -145,7 +149,8 @@ static pm_status set_up(pm_builder *b, const char *path, const pm_build_options 
     return pm_site_open(&b->site, path, o->if_exists, err);
 }
 
-pm_status pm_builder_new(const char *path, const pm_build_options *options, pm_builder **out, pm_error *err) {
+pm_status pm_builder_new(const char *path, const pm_build_options *options, pm_builder **out,
+                         pm_error *err) {
     pm_builder *b = pm_calloc(1, sizeof *b);
     *out = NULL;
     if (b == NULL) {
@@ -200,7 +205,8 @@ static pm_status note_segment(pm_builder *b, const pm_manifest_file *f, pm_error
     return PM_OK;
 }
 
-static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, pm_cancel *cancel, pm_error *err) {
+static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, pm_cancel *cancel,
+                               pm_error *err) {
     pm_manifest_file f = {.size = 0};
     char path[MAX_PATH_BYTES];
     snprintf(f.name, sizeof f.name, "%010zu.seg", b->n_segments + 1);
@@ -218,7 +224,8 @@ static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, 
     return note_segment(b, &f, err);
 }
 
-/* Writes the draft as a segment; the builder stands before an empty one then. The dictionaries are settled. */
+/* Writes the draft as a segment; the builder stands before an empty one then. The dictionaries are
+ * settled. */
 static pm_status seal(pm_builder *b, bool last, pm_cancel *cancel, pm_error *err) {
     pm_metadata_view view;
     pm_status status = pm_metadata_look(&b->metadata, b->draft.n_docs, last, &view, err);
@@ -245,7 +252,8 @@ typedef struct batch {
 static pm_status digest_one(void *ctx, size_t i, unsigned worker, pm_error *err) {
     const batch *t = ctx;
     pm_builder *b = t->b;
-    return pm_chunk_digest(&b->chunks[t->first + i], &b->digesters[worker], worker, b->analyzer, err);
+    return pm_chunk_digest(&b->chunks[t->first + i], &b->digesters[worker], worker, b->analyzer,
+                           err);
 }
 
 static pm_status settle_one(void *ctx, size_t i, unsigned worker, pm_error *err) {
@@ -255,7 +263,8 @@ static pm_status settle_one(void *ctx, size_t i, unsigned worker, pm_error *err)
 }
 
 static bool fits(const pm_builder *b, const pm_chunk *c, uint64_t positions, uint64_t meta) {
-    return positions + c->n_positions <= b->segment_tokens && meta + c->meta_bytes <= MAX_DRAFT_META;
+    return positions + c->n_positions <= b->segment_tokens &&
+           meta + c->meta_bytes <= MAX_DRAFT_META;
 }
 
 /* How many of the chunks from first on the draft can take. */
@@ -283,7 +292,8 @@ static void settle_dictionaries(pm_builder *b) {
     }
 }
 
-/* Digested chunks from `first` on that the draft did not take: their words are none of this segment. */
+/* Digested chunks from `first` on that the draft did not take: their words are none of this
+ * segment. */
 static void discount(pm_builder *b, size_t first) {
     for (size_t i = first; i < b->n_chunks; i++) {
         const pm_chunk *c = &b->chunks[i];
@@ -291,7 +301,8 @@ static void discount(pm_builder *b, size_t first) {
     }
 }
 
-/* Digests the chunks from *first on and moves those that fit into the draft; seals it if some do not. */
+/* Digests the chunks from *first on and moves those that fit into the draft; seals it if some do
+ * not. */
 static pm_status take_chunks(pm_builder *b, size_t *first, pm_cancel *cancel, pm_error *err) {
     batch t = {b, *first, 0};
     PM_TRY(pm_parallel_for(b->n_chunks - *first, b->threads, digest_one, &t, cancel, err));
@@ -327,7 +338,8 @@ static pm_status flush(pm_builder *b, pm_cancel *cancel, pm_error *err) {
 
 /* ---- rows ---- */
 
-pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind, uint32_t *column, pm_error *err) {
+pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind, uint32_t *column,
+                            pm_error *err) {
     PM_TRY(check_name("column", name, err));
     if (has_field(b, b->n_fields, name)) {
         return pm_fail(err, PM_INVALID, "\"%s\" is a text field and cannot be a column too", name);
@@ -335,7 +347,8 @@ pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind,
     return pm_metadata_column(&b->metadata, name, kind, column, err);
 }
 
-static pm_status count_tokens(const pm_builder *b, pm_bytes text, uint64_t *n, pm_cancel *cancel, pm_error *err) {
+static pm_status count_tokens(const pm_builder *b, pm_bytes text, uint64_t *n, pm_cancel *cancel,
+                              pm_error *err) {
     pm_token t;
     for (size_t at = 0; pm_token_next(b->analyzer, text.p, text.n, &at, &t);) {
         if (++*n % TICK_TOKENS == 0 && pm_cancel_tick(cancel, TICK_TOKENS * 20)) {
@@ -346,7 +359,8 @@ static pm_status count_tokens(const pm_builder *b, pm_bytes text, uint64_t *n, p
 }
 
 /* Positions of a document that may be too large, by tokenising it. */
-static pm_status count_positions(const pm_builder *b, const pm_row *row, uint64_t *n, pm_cancel *cancel, pm_error *err) {
+static pm_status count_positions(const pm_builder *b, const pm_row *row, uint64_t *n,
+                                 pm_cancel *cancel, pm_error *err) {
     pm_buf clean;
     pm_buf_init(&clean);
     pm_status status = PM_OK;
@@ -365,9 +379,10 @@ static pm_status count_positions(const pm_builder *b, const pm_row *row, uint64_
 }
 
 static pm_status too_large(const pm_builder *b, uint64_t positions, pm_error *err) {
-    pm_fail(err, PM_LIMIT, "the document takes %" PRIu64 " positions; a segment holds %" PRIu32, positions,
-            b->segment_tokens);
-    pm_error_hint(err, b->segment_tokens < PM_MAX_POSITIONS ? "raise pm.limits.segment_tokens" : "split the document");
+    pm_fail(err, PM_LIMIT, "the document takes %" PRIu64 " positions; a segment holds %" PRIu32,
+            positions, b->segment_tokens);
+    pm_error_hint(err, b->segment_tokens < PM_MAX_POSITIONS ? "raise pm.limits.segment_tokens"
+                                                            : "split the document");
     return PM_LIMIT;
 }
 
@@ -380,11 +395,12 @@ static uint64_t bound_of(const pm_builder *b, const pm_row *row) {
     return bound;
 }
 
-static pm_status check_texts(const pm_builder *b, const pm_row *row, pm_cancel *cancel, pm_error *err) {
+static pm_status check_texts(const pm_builder *b, const pm_row *row, pm_cancel *cancel,
+                             pm_error *err) {
     for (uint32_t f = 0; f < b->n_fields; f++) {
         if (row->texts[f].n > PM_MAX_TEXT_BYTES) {
-            return pm_fail(err, PM_LIMIT, "the text of field \"%s\" has %zu bytes; the limit is %d", b->fields[f],
-                           row->texts[f].n, PM_MAX_TEXT_BYTES);
+            return pm_fail(err, PM_LIMIT, "the text of field \"%s\" has %zu bytes; the limit is %d",
+                           b->fields[f], row->texts[f].n, PM_MAX_TEXT_BYTES);
         }
     }
     if (bound_of(b, row) <= b->segment_tokens) {
@@ -412,7 +428,8 @@ static pm_status make_room(pm_builder *b, uint64_t bound, pm_cancel *cancel, pm_
     return PM_OK;
 }
 
-static pm_status add_row(pm_builder *b, const pm_row *row, uint64_t meta_bytes, pm_cancel *cancel, pm_error *err) {
+static pm_status add_row(pm_builder *b, const pm_row *row, uint64_t meta_bytes, pm_cancel *cancel,
+                         pm_error *err) {
     uint64_t bound = bound_of(b, row);
     PM_TRY(make_room(b, bound, cancel, err));
     pm_chunk *c = &b->chunks[b->n_chunks - 1];
@@ -426,8 +443,8 @@ static pm_status add_row(pm_builder *b, const pm_row *row, uint64_t meta_bytes, 
     return PM_OK;
 }
 
-static pm_status check_row(const pm_builder *b, const pm_row *row, uint64_t *meta_bytes, pm_cancel *cancel,
-                           pm_error *err) {
+static pm_status check_row(const pm_builder *b, const pm_row *row, uint64_t *meta_bytes,
+                           pm_cancel *cancel, pm_error *err) {
     if (b->metadata.n_docs >= PM_END - 1) {
         return pm_fail(err, PM_LIMIT, "an index holds at most 2^32 - 2 documents");
     }
@@ -448,7 +465,8 @@ static pm_status check_alive(const pm_builder *b, pm_error *err) {
     return b->dead ? pm_fail(err, PM_INVALID, "the build has failed or is finished") : PM_OK;
 }
 
-pm_status pm_builder_add(pm_builder *b, const pm_row *rows, size_t n, size_t *n_added, pm_cancel *cancel, pm_error *err) {
+pm_status pm_builder_add(pm_builder *b, const pm_row *rows, size_t n, size_t *n_added,
+                         pm_cancel *cancel, pm_error *err) {
     *n_added = 0;
     PM_TRY(check_alive(b, err));
     for (size_t i = 0; i < n; i++) {

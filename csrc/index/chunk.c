@@ -1,5 +1,5 @@
-/* From texts to numbers: the hot part of a build. Nothing is allocated for a token, and nothing but the tokenizer and the
- * dictionary is called for a text. */
+/* From texts to numbers: the hot part of a build. Nothing is allocated for a token, and nothing but
+ * the tokenizer and the dictionary is called for a text. */
 #include "index/chunk.h"
 
 #include <string.h>
@@ -130,13 +130,15 @@ bool pm_grow_bits(uint64_t **words, size_t *capacity, size_t old_bits, size_t n_
     return true;
 }
 
-static pm_status make_room(pm_chunk *c, size_t n_tokens, size_t n_quotes, bool store, pm_error *err) {
+static pm_status make_room(pm_chunk *c, size_t n_tokens, size_t n_quotes, bool store,
+                           pm_error *err) {
     size_t n = n_tokens + 1;
-    bool ok = PM_GROW(c->ids, c->n_positions, c->ids_capacity, n) &&
-              PM_GROW(c->quotes, c->n_quotes, c->quotes_capacity, n_quotes) &&
-              pm_grow_bits(&c->sentences, &c->sentences_capacity, c->n_positions, c->n_positions + n) &&
-              pm_grow_bits(&c->paragraphs, &c->paragraphs_capacity, c->n_positions, c->n_positions + n) &&
-              (!store || PM_GROW(c->starts, c->n_positions, c->starts_capacity, n));
+    bool ok =
+        PM_GROW(c->ids, c->n_positions, c->ids_capacity, n) &&
+        PM_GROW(c->quotes, c->n_quotes, c->quotes_capacity, n_quotes) &&
+        pm_grow_bits(&c->sentences, &c->sentences_capacity, c->n_positions, c->n_positions + n) &&
+        pm_grow_bits(&c->paragraphs, &c->paragraphs_capacity, c->n_positions, c->n_positions + n) &&
+        (!store || PM_GROW(c->starts, c->n_positions, c->starts_capacity, n));
     return ok ? PM_OK : pm_fail_nomem(err, n * sizeof *c->ids);
 }
 
@@ -170,7 +172,8 @@ static void end_unit(pm_chunk *c, size_t n_tokens, bool store) {
     c->n_positions = at + 1;
 }
 
-static pm_status digest_unit(pm_chunk *c, pm_digester *d, const pm_analyzer *an, size_t unit, size_t at, pm_error *err) {
+static pm_status digest_unit(pm_chunk *c, pm_digester *d, const pm_analyzer *an, size_t unit,
+                             size_t at, pm_error *err) {
     pm_tokens *t = &d->tokens;
     const uint8_t *text = c->text.p + at;
     bool store = d->packer != NULL;
@@ -183,7 +186,8 @@ static pm_status digest_unit(pm_chunk *c, pm_digester *d, const pm_analyzer *an,
     return PM_OK;
 }
 
-pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker, const pm_analyzer *an, pm_error *err) {
+pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker, const pm_analyzer *an,
+                          pm_error *err) {
     clear_output(c);
     c->worker = worker;
     if (!PM_GROW(c->unit_tokens, 0, c->unit_tokens_capacity, c->n_units)) {

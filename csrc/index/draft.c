@@ -1,4 +1,5 @@
-/* Checkpoints are found when a chunk settles: only then are its positions known, and its text is still at hand. */
+/* Checkpoints are found when a chunk settles: only then are its positions known, and its text is
+ * still at hand. */
 #include "index/draft.h"
 
 #include <string.h>
@@ -73,7 +74,8 @@ static bool grow_text(pm_draft *d, const pm_chunk *c) {
     size_t old = checkpoint_numbers(d->n_positions);
     size_t n = checkpoint_numbers(d->n_positions + (uint32_t)c->n_positions);
     return PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity, c->n_units + 1) &&
-           PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity, c->blocks.n / sizeof *d->blocks + 2) &&
+           PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity,
+                   c->blocks.n / sizeof *d->blocks + 2) &&
            PM_GROW(d->parts, d->n_runs, d->parts_capacity, 1) &&
            PM_GROW(d->checkpoints, old, d->checkpoints_capacity, n - old);
 }
@@ -134,7 +136,8 @@ static void place(pm_draft *d, const pm_chunk *c) {
     d->meta_bytes += c->meta_bytes;
 }
 
-pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *first_run, pm_error *err) {
+pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *first_run,
+                         pm_error *err) {
     *first_run = d->n_runs;
     for (size_t i = 0; i < n; i++) {
         PM_TRY(make_room(d, &chunks[i], err));
@@ -145,8 +148,10 @@ pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *
 
 /* ---- copies ---- */
 
-/* Checkpoints of the unit at positions [lo, lo + n) of its chunk, which stands at base; its text begins at text. */
-static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo, size_t n, const uint8_t *text) {
+/* Checkpoints of the unit at positions [lo, lo + n) of its chunk, which stands at base; its text
+ * begins at text. */
+static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo, size_t n,
+                       const uint8_t *text) {
     uint32_t byte = 0, code_point = 0;
     size_t first = (base + lo + PM_CHECKPOINT - 1) / PM_CHECKPOINT;
     for (size_t k = first; k * PM_CHECKPOINT < base + lo + n; k++) {

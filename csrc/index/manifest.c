@@ -1,8 +1,10 @@
-/* META: varint n | n x { string key, string value } | u64 fingerprint. Keys: lang, main_field, date_column, key_column, store
+/* META: varint n | n x { string key, string value } | u64 fingerprint. Keys: lang, main_field,
+ * date_column, key_column, store
  * ("0" or "1"), field (one for each, in order); unknown ones are skipped.
  * FILE: varint n | n x { u64 size, u64 hash lo, u64 hash hi, string name }.
- * GENS: varint n | n x { u64 number, varint n segments | n x { u32 file, u32 n_docs, u64 n_tokens } }.
- * string: varint length, bytes. Counts are believed only as far as the bytes that are left can hold them. */
+ * GENS: varint n | n x { u64 number, varint n segments | n x { u32 file, u32 n_docs, u64 n_tokens }
+ * }. string: varint length, bytes. Counts are believed only as far as the bytes that are left can
+ * hold them. */
 #include "index/manifest.h"
 
 #include <errno.h>
@@ -15,7 +17,7 @@ enum {
     META = PM_FOURCC('M', 'E', 'T', 'A'),
     FILES = PM_FOURCC('F', 'I', 'L', 'E'),
     GENS = PM_FOURCC('G', 'E', 'N', 'S'),
-    FILE_BYTES = 25,    /* of a file's record at least */
+    FILE_BYTES = 25, /* of a file's record at least */
     GENERATION_BYTES = 9,
     SEGMENT_BYTES = 16,
     MAX_PATH_BYTES = 4096
@@ -40,12 +42,15 @@ pm_status pm_manifest_probe(const char *path, pm_error *err) {
         return pm_fail_io(err, errno, path, "cannot look at");
     }
     if (!s.is_dir) {
-        return foreign(path, s.is_regular ? "it is a file, and an index is a directory" : "it is no directory", err);
+        return foreign(
+            path, s.is_regular ? "it is a file, and an index is a directory" : "it is no directory",
+            err);
     }
     char manifest[MAX_PATH_BYTES];
     PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
     PM_TRY(pm_path_exists(manifest, &exists, err));
-    return exists ? PM_OK : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"", err);
+    return exists ? PM_OK
+                  : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"", err);
 }
 
 /* ---- reading ---- */
@@ -60,7 +65,8 @@ typedef struct reading {
 } reading;
 
 static pm_status corrupt(const reading *r, const char *what) {
-    return pm_section_corrupt(r->file, r->section, (uint64_t)(r->at.p - r->begin), r->err, "%s", what);
+    return pm_section_corrupt(r->file, r->section, (uint64_t)(r->at.p - r->begin), r->err, "%s",
+                              what);
 }
 
 static pm_status begin(reading *r, uint32_t section) {
@@ -102,10 +108,10 @@ static bool is(pm_bytes s, const char *text) {
 /* The string's place in the manifest, NULL for an unknown key. */
 static char **place_of(reading *r, pm_bytes key) {
     pm_manifest *m = r->m;
-    return is(key, "lang")          ? &m->lang
-           : is(key, "main_field")  ? &m->main_field
-           : is(key, "date_column") ? &m->date_column
-           : is(key, "key_column")  ? &m->key_column
+    return is(key, "lang")                                   ? &m->lang
+           : is(key, "main_field")                           ? &m->main_field
+           : is(key, "date_column")                          ? &m->date_column
+           : is(key, "key_column")                           ? &m->key_column
            : is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++]
                                                              : NULL;
 }
@@ -197,7 +203,8 @@ static pm_status read_segments(reading *r, pm_generation *g) {
         s->n_tokens = pm_cursor_u64(&r->at);
         n_docs += s->n_docs;
         if (s->file >= r->m->n_files || s->n_tokens > PM_MAX_POSITIONS || n_docs >= PM_END) {
-            return corrupt(r, "a segment names a file that is not there, or too many documents or tokens");
+            return corrupt(
+                r, "a segment names a file that is not there, or too many documents or tokens");
         }
     }
     return PM_OK;
@@ -239,7 +246,8 @@ pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) {
     memset(m, 0, sizeof *m);
     pm_arena_init(&m->arena);
     PM_TRY(pm_path_join(path, sizeof path, dir, PM_MANIFEST_NAME, err));
-    PM_TRY(pm_container_open(&file, path, PM_FILE_MANIFEST, PM_MAP_NO, known, sizeof known / sizeof *known, err));
+    PM_TRY(pm_container_open(&file, path, PM_FILE_MANIFEST, PM_MAP_NO, known,
+                             sizeof known / sizeof *known, err));
     pm_status status = read_all(m, &file, err);
     pm_container_close(&file);
     if (status != PM_OK) {

@@ -1,5 +1,6 @@
-/* A value is kept with the number of its document, so that a column that becomes known late costs nothing for the documents
- * before. Strings that repeat (outlets, sections) are shared through a small table of recent ones. */
+/* A value is kept with the number of its document, so that a column that becomes known late costs
+ * nothing for the documents before. Strings that repeat (outlets, sections) are shared through a
+ * small table of recent ones. */
 #include "index/metadata.h"
 
 #include <inttypes.h>
@@ -57,14 +58,16 @@ static pm_status add_column(pm_metadata *m, const char *name, pm_value_kind kind
     return PM_OK;
 }
 
-pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kind, uint32_t *out, pm_error *err) {
+pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kind, uint32_t *out,
+                             pm_error *err) {
     size_t i = 0;
     while (i < m->n_columns && strcmp(m->columns[i].name, name) != 0) {
         i++;
     }
     *out = (uint32_t)i;
     if (kind > PM_VALUE_DATE) {
-        return pm_fail(err, PM_INVALID, "column \"%s\": %s is no kind of a column", name, kind_name(kind));
+        return pm_fail(err, PM_INVALID, "column \"%s\": %s is no kind of a column", name,
+                       kind_name(kind));
     }
     if (i == m->n_columns) {
         return add_column(m, name, kind, err);
@@ -73,8 +76,8 @@ pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kin
     if (had == PM_VALUE_INT && kind == PM_VALUE_FLOAT) {
         m->columns[i].kind = kind;
     } else if (had != kind && !(had == PM_VALUE_FLOAT && kind == PM_VALUE_INT)) {
-        return pm_fail(err, PM_INVALID, "column \"%s\" holds %s values and cannot hold %s values", name,
-                       kind_name(had), kind_name(kind));
+        return pm_fail(err, PM_INVALID, "column \"%s\" holds %s values and cannot hold %s values",
+                       name, kind_name(had), kind_name(kind));
     }
     return PM_OK;
 }
@@ -148,7 +151,8 @@ static pm_status check_key(const pm_metadata *m, pm_bytes key, pm_error *err) {
         return pm_fail(err, PM_INVALID, "the key is empty");
     }
     if (key.n > PM_MAX_KEY_BYTES) {
-        return pm_fail(err, PM_LIMIT, "the key has %zu bytes; the limit is %d", key.n, PM_MAX_KEY_BYTES);
+        return pm_fail(err, PM_LIMIT, "the key has %zu bytes; the limit is %d", key.n,
+                       PM_MAX_KEY_BYTES);
     }
     if (!pm_utf8_valid(key)) {
         return pm_fail(err, PM_INVALID, "the key is not valid UTF-8");
@@ -157,7 +161,8 @@ static pm_status check_key(const pm_metadata *m, pm_bytes key, pm_error *err) {
         uint64_t found = m->table[key_slot(m, key, key_hash(key))];
         if (found != 0) {
             int shown = key.n < SHOWN_BYTES ? (int)key.n : SHOWN_BYTES;
-            return pm_fail(err, PM_DUPLICATE, "the key \"%.*s\" is that of document %" PRIu64 " already", shown,
+            return pm_fail(err, PM_DUPLICATE,
+                           "the key \"%.*s\" is that of document %" PRIu64 " already", shown,
                            (const char *)key.p, (uint64_t)(uint32_t)found - 1);
         }
     }
@@ -179,7 +184,8 @@ static pm_status check_cell(const pm_metadata *m, const pm_cell *cell, pm_error 
                    m->columns[cell->column].name, kind_name(had), kind_name(kind));
 }
 
-pm_status pm_metadata_check(const pm_metadata *m, const pm_row *row, uint64_t *bytes, pm_error *err) {
+pm_status pm_metadata_check(const pm_metadata *m, const pm_row *row, uint64_t *bytes,
+                            pm_error *err) {
     *bytes = row->key.n;
     for (size_t i = 0; i < row->n_cells; i++) {
         PM_TRY(check_cell(m, &row->cells[i], err));
@@ -226,7 +232,8 @@ static pm_status keep_text(pm_metadata *m, column *c, pm_bytes *s, pm_error *err
 
 static pm_status add_cell(pm_metadata *m, const pm_cell *cell, pm_error *err) {
     column *c = &m->columns[cell->column];
-    if (!PM_GROW(c->values, c->n, c->values_capacity, 1) || !PM_GROW(c->docs, c->n, c->docs_capacity, 1)) {
+    if (!PM_GROW(c->values, c->n, c->values_capacity, 1) ||
+        !PM_GROW(c->docs, c->n, c->docs_capacity, 1)) {
         return pm_fail_nomem(err, (c->n + 1) * sizeof *c->values);
     }
     pm_value v = cell->value;
@@ -279,7 +286,8 @@ static void make_floats(column *c, size_t n) {
     }
 }
 
-static pm_status look_column(column *c, uint32_t n_docs, bool last, pm_metadata_view *out, pm_error *err) {
+static pm_status look_column(column *c, uint32_t n_docs, bool last, pm_metadata_view *out,
+                             pm_error *err) {
     size_t n = count_values(c, n_docs);
     if (n == 0 && !last) {
         return PM_OK;
@@ -305,7 +313,8 @@ static pm_status look_column(column *c, uint32_t n_docs, bool last, pm_metadata_
     return PM_OK;
 }
 
-pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last, pm_metadata_view *out, pm_error *err) {
+pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last, pm_metadata_view *out,
+                           pm_error *err) {
     memset(out, 0, sizeof *out);
     pm_arena_init(&out->arena);
     out->n_docs = n_docs;
@@ -328,7 +337,8 @@ void pm_metadata_view_release(pm_metadata_view *v) {
     memset(v, 0, sizeof *v);
 }
 
-/* Drops the values of the first n_docs documents and moves the strings of the others to m->strings. */
+/* Drops the values of the first n_docs documents and moves the strings of the others to m->strings.
+ */
 static pm_status advance_column(pm_metadata *m, column *c, uint32_t n_docs, pm_error *err) {
     size_t n = count_values(c, n_docs);
     memset(c->recent, 0, sizeof c->recent);

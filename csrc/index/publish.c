@@ -1,5 +1,6 @@
-/* The order that durability asks for: segment files synced (by their writer), manifest synced, directory synced, rename, parent
- * directory synced. If that last sync fails, the step is taken back: a crash could have undone it. */
+/* The order that durability asks for: segment files synced (by their writer), manifest synced,
+ * directory synced, rename, parent directory synced. If that last sync fails, the step is taken
+ * back: a crash could have undone it. */
 #include "index/publish.h"
 
 #include <errno.h>
@@ -109,7 +110,8 @@ static pm_status sync_parent(const char *path, pm_error *err) {
 }
 
 /* Takes a step back after a failure that is being reported already. */
-static void take_back(pm_status (*step)(const char *, const char *, pm_error *), const char *from, const char *to) {
+static void take_back(pm_status (*step)(const char *, const char *, pm_error *), const char *from,
+                      const char *to) {
     pm_status ignored = step(from, to, NULL);
     (void)ignored;
 }
@@ -137,7 +139,8 @@ static pm_status step_aside(const pm_site *s, pm_error *err) {
     char aside[MAX_PATH_BYTES];
     int n = snprintf(aside, sizeof aside, "%s.old", s->directory);
     if (n < 0 || (size_t)n >= sizeof aside) {
-        return pm_fail(err, PM_LIMIT, "path longer than %d bytes: %s", MAX_PATH_BYTES, s->directory);
+        return pm_fail(err, PM_LIMIT, "path longer than %d bytes: %s", MAX_PATH_BYTES,
+                       s->directory);
     }
     PM_TRY(pm_path_rename(s->path, aside, err));
     pm_status status = put_new(s, err);

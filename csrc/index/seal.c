@@ -1,6 +1,7 @@
-/* Inversion is one counting sort: every group's place in the position array is known from its count, so positions are dropped
- * there in one pass over the stream, in order. On several threads the stream is cut into as many ranges, each of which first
- * counts its groups, so that its places in every group are known too. */
+/* Inversion is one counting sort: every group's place in the position array is known from its
+ * count, so positions are dropped there in one pass over the stream, in order. On several threads
+ * the stream is cut into as many ranges, each of which first counts its groups, so that its places
+ * in every group are known too. */
 #include "index/seal.h"
 
 #include <string.h>
@@ -57,7 +58,8 @@ static uint32_t run_end(const pm_draft *d, size_t run, uint32_t limit) {
 }
 
 /* Renumbers [lo, hi) and counts groups. */
-static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi, uint32_t *counts) {
+static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi,
+                               uint32_t *counts) {
     for (uint32_t i = lo; i < hi; i++) {
         if (stream[i] != PM_END) {
             pm_number n = numbers[stream[i]];
@@ -68,8 +70,8 @@ static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint3
 }
 
 /* Renumbers [lo, hi) and drops the positions in their places. */
-static void renumber_and_drop(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi, uint32_t *cursors,
-                              uint32_t *positions) {
+static void renumber_and_drop(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi,
+                              uint32_t *cursors, uint32_t *positions) {
     for (uint32_t i = lo; i < hi; i++) {
         if (stream[i] != PM_END) {
             pm_number n = numbers[stream[i]];
@@ -81,7 +83,8 @@ static void renumber_and_drop(uint32_t *stream, const pm_number *numbers, uint32
 
 static bool must_stop(const inversion *inv) {
     pm_cancel *c = inv->s->cancel;
-    return inv->n_ranges == 1 ? pm_cancel_tick(c, TICK_POSITIONS * POSITION_NS) : pm_cancel_stopped(c);
+    return inv->n_ranges == 1 ? pm_cancel_tick(c, TICK_POSITIONS * POSITION_NS)
+                              : pm_cancel_stopped(c);
 }
 
 /* First pass over a range; with one range it is the only one. */
@@ -180,7 +183,8 @@ static pm_status write_store(pm_container_writer *w, const pm_seal *s, pm_error 
                           .parts = d->parts,
                           .n_parts = d->n_runs,
                           .checkpoints = d->checkpoints,
-                          .n_checkpoints = ((size_t)d->n_positions + PM_CHECKPOINT - 1) / PM_CHECKPOINT};
+                          .n_checkpoints =
+                              ((size_t)d->n_positions + PM_CHECKPOINT - 1) / PM_CHECKPOINT};
     pm_status status = pm_store_write(w, &data, err);
     pm_draft_release_text(d);
     return status;
@@ -196,7 +200,8 @@ static pm_status write_zones(pm_container_writer *w, const pm_draft *d, pm_error
     return pm_zones_write(w, &data, err);
 }
 
-static pm_status write_postings(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v, pm_error *err) {
+static pm_status write_postings(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v,
+                                pm_error *err) {
     pm_postings_data data = {.n_groups = v->lexicon.n_groups,
                              .n_docs = s->draft->n_docs,
                              .n_fields = s->draft->n_fields,
@@ -207,7 +212,8 @@ static pm_status write_postings(pm_container_writer *w, const pm_seal *s, const 
     return pm_postings_write(w, &data, err);
 }
 
-static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v, pm_error *err) {
+static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v,
+                            pm_error *err) {
     const char *lang = pm_analyzer_lang(s->analyzer);
     pm_segment_info info = {.n_docs = s->draft->n_docs,
                             .n_fields = s->draft->n_fields,
@@ -224,7 +230,8 @@ static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_v
     return pm_segment_info_write(w, &info, err);
 }
 
-/* What does not need the vocabulary comes first: the compressed text is gone before the inversion asks for memory. */
+/* What does not need the vocabulary comes first: the compressed text is gone before the inversion
+ * asks for memory. */
 static pm_status write_documents(pm_container_writer *w, const pm_seal *s, pm_error *err) {
     const pm_metadata_view *m = s->metadata;
     if (s->draft->store) {
@@ -236,8 +243,10 @@ static pm_status write_documents(pm_container_writer *w, const pm_seal *s, pm_er
     return write_zones(w, s->draft, err);
 }
 
-static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabulary *v, pm_error *err) {
-    PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer, s->threads, s->cancel, err));
+static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabulary *v,
+                             pm_error *err) {
+    PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer, s->threads,
+                              s->cancel, err));
     PM_TRY(pm_lexicon_write(w, &v->lexicon, err));
     PM_TRY(invert(s, v, err));
     PM_TRY(pm_stream_write(w, s->draft->stream, s->draft->n_positions, err));
@@ -245,7 +254,8 @@ static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabu
     return write_info(w, s, v, err);
 }
 
-pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash, pm_error *err) {
+pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash,
+                        pm_error *err) {
     pm_vocabulary v = {0};
     pm_container_writer w;
     PM_TRY(pm_container_create(&w, path, PM_FILE_SEGMENT, err));

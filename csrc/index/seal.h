@@ -1,4 +1,5 @@
-/* From a draft to a segment file: words ordered, stream renumbered, positions inverted, sections written. */
+/* From a draft to a segment file: words ordered, stream renumbered, positions inverted, sections
+ * written. */
 #ifndef PM_INDEX_SEAL_H
 #define PM_INDEX_SEAL_H
 
@@ -13,7 +14,8 @@ typedef struct pm_positions { /* memory for the inversion, kept from segment to 
 } pm_positions;
 
 typedef struct pm_seal {
-    pm_draft *draft; /* of one document at least; its text is released once written; its stream is renumbered in place */
+    pm_draft *draft; /* of one document at least; its text is released once written; its stream is
+                        renumbered in place */
     pm_surfaces *const *dictionaries; /* by worker; counted for this draft alone */
     unsigned n_dictionaries, threads;
     const pm_analyzer *analyzer;
@@ -24,6 +26,7 @@ typedef struct pm_seal {
 } pm_seal;
 
 /* Writes the file, synced; its size and hash. On failure there is no file. */
-pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash, pm_error *err) PM_MUST_CHECK;
+pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash,
+                        pm_error *err) PM_MUST_CHECK;
 
 #endif

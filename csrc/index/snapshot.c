@@ -1,5 +1,6 @@
-/* A snapshot is opened without a lock. Where another process exchanges the whole index in between, manifest and segments may be
- * of two different builds: the manifest is read once more at the end, and everything again if it names other files. */
+/* A snapshot is opened without a lock. Where another process exchanges the whole index in between,
+ * manifest and segments may be of two different builds: the manifest is read once more at the end,
+ * and everything again if it names other files. */
 #include "index/snapshot.h"
 
 #include <inttypes.h>
@@ -25,7 +26,8 @@ static pm_status map_fields(const pm_manifest *m, pm_part *part, const char *fil
             i++;
         }
         if (i == m->n_fields || part->field_from_index[i] != NO_FIELD) {
-            return pm_fail_corrupt(err, file, PM_NO_OFFSET, "field %" PRIu32 " is none of the manifest's", f);
+            return pm_fail_corrupt(err, file, PM_NO_OFFSET,
+                                   "field %" PRIu32 " is none of the manifest's", f);
         }
         part->field_to_index[f] = (uint8_t)i;
         part->field_from_index[i] = (uint8_t)f;
@@ -34,31 +36,35 @@ static pm_status map_fields(const pm_manifest *m, pm_part *part, const char *fil
 }
 
 /* A segment against what the manifest says of it. */
-static pm_status check_segment(const pm_manifest *m, const pm_manifest_segment *s, const pm_segment *segment,
-                               pm_error *err) {
+static pm_status check_segment(const pm_manifest *m, const pm_manifest_segment *s,
+                               const pm_segment *segment, pm_error *err) {
     const pm_manifest_file *f = &m->files[s->file];
     const pm_segment_info *info = &segment->info;
     if (segment->file.blob.n != f->size) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET, "the file has %zu bytes, the manifest says %" PRIu64,
+        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
+                               "the file has %zu bytes, the manifest says %" PRIu64,
                                segment->file.blob.n, f->size);
     }
     if (info->n_docs != s->n_docs || info->n_tokens != s->n_tokens) {
         return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "%" PRIu32 " documents and %" PRIu32 " tokens, the manifest says %" PRIu32
-                               " and %" PRIu64,
+                               "%" PRIu32 " documents and %" PRIu32
+                               " tokens, the manifest says %" PRIu32 " and %" PRIu64,
                                info->n_docs, info->n_tokens, s->n_docs, s->n_tokens);
     }
     if (!equals(info->lang, m->lang) || info->fingerprint != m->fingerprint) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET, "made by another analyzer than the manifest says");
+        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
+                               "made by another analyzer than the manifest says");
     }
     if (segment->store.present != m->store) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET, "texts are %sstored, the manifest says otherwise",
+        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
+                               "texts are %sstored, the manifest says otherwise",
                                segment->store.present ? "" : "not ");
     }
     return PM_OK;
 }
 
-static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named, pm_map_mode mode, pm_error *err) {
+static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named, pm_map_mode mode,
+                           pm_error *err) {
     pm_part *part = &s->parts[s->n_parts];
     const char *name = s->manifest.files[named->file].name;
     char path[MAX_PATH_BYTES];
@@ -87,7 +93,8 @@ static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode, p
     const pm_generation *g = find_generation(&s->manifest, number);
     if (g == NULL) {
         const pm_generation *newest = find_generation(&s->manifest, 0);
-        return pm_fail(err, PM_GONE, "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64, number,
+        return pm_fail(err, PM_GONE,
+                       "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64, number,
                        newest->number);
     }
     s->generation = g->number;
@@ -107,7 +114,8 @@ static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
     pm_error why;
     pm_status status = pm_analyzer_new(s->manifest.lang, &s->analyzer, &why);
     if (status == PM_INVALID) {
-        return pm_fail(err, PM_TOO_NEW, "the index is in the language \"%.64s\", which this build does not know",
+        return pm_fail(err, PM_TOO_NEW,
+                       "the index is in the language \"%.64s\", which this build does not know",
                        s->manifest.lang);
     }
     if (status != PM_OK) {
@@ -154,8 +162,10 @@ static pm_status look_again(const pm_snapshot *s, bool *exchanged, pm_error *err
     return PM_OK;
 }
 
-/* exchanged: manifest and segments may be of different builds; nothing that was found counts then. */
-static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode, bool *exchanged, pm_error *err) {
+/* exchanged: manifest and segments may be of different builds; nothing that was found counts then.
+ */
+static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode, bool *exchanged,
+                           pm_error *err) {
     pm_error why;
     *exchanged = false;
     PM_TRY(pm_manifest_read(&s->manifest, s->path, err));
@@ -177,8 +187,8 @@ static pm_status keep_path(pm_snapshot *s, const char *path, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t generation, pm_map_mode mode,
-                               pm_error *err) {
+static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t generation,
+                               pm_map_mode mode, pm_error *err) {
     PM_TRY(keep_path(s, path, err));
     PM_TRY(pm_manifest_probe(path, err));
     for (int i = 0; i < MAX_TRIES; i++) {
@@ -198,8 +208,8 @@ static void free_snapshot(pm_snapshot *s) {
     pm_free(s);
 }
 
-pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode, pm_snapshot **out,
-                           pm_error *err) {
+pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode,
+                           pm_snapshot **out, pm_error *err) {
     pm_snapshot *s = pm_calloc(1, sizeof *s);
     *out = NULL;
     if (s == NULL) {

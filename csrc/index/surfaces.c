@@ -1,6 +1,7 @@
-/* The hash of a short word is one 64 x 64 -> 128 bit product of its two masked halves (as in wyhash); longer words take XXH3. The
- * seeds hold bytes that no UTF-8 text has, so that neither factor is zero. Tokens are taken in blocks: all hashes first, their
- * slots prefetched, then the probes, which hides the misses of rare words behind each other. */
+/* The hash of a short word is one 64 x 64 -> 128 bit product of its two masked halves (as in
+ * wyhash); longer words take XXH3. The seeds hold bytes that no UTF-8 text has, so that neither
+ * factor is zero. Tokens are taken in blocks: all hashes first, their slots prefetched, then the
+ * probes, which hides the misses of rare words behind each other. */
 #include "index/surfaces.h"
 
 #include <string.h>
@@ -99,7 +100,8 @@ static pm_status make_room(pm_surfaces *s, size_t n, pm_error *err) {
     if (memory == NULL) {
         return pm_fail_nomem(err, bytes);
     }
-    pm_surface_slot *slots = (void *)((uint8_t *)memory + LINE_BYTES - (uintptr_t)memory % LINE_BYTES);
+    pm_surface_slot *slots =
+        (void *)((uint8_t *)memory + LINE_BYTES - (uintptr_t)memory % LINE_BYTES);
     if (s->slots != NULL) {
         move_slots(s, slots, bits);
     }
@@ -110,8 +112,8 @@ static pm_status make_room(pm_surfaces *s, size_t n, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t, const key *k, pm_surface_slot *slot,
-                     pm_error *err) {
+static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t, const key *k,
+                     pm_surface_slot *slot, pm_error *err) {
     size_t n = t->end - t->start;
     if (n > UINT32_MAX - s->bytes.n) {
         pm_fail(err, PM_LIMIT, "the distinct words of a segment take more than 4 GB");
@@ -129,8 +131,10 @@ static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t, con
     return PM_OK;
 }
 
-static inline bool same(const pm_surfaces *s, const pm_surface_slot *slot, const key *k, const uint8_t *p) {
-    if (((slot->head[0] ^ k->head[0]) | (slot->head[1] ^ k->head[1]) | (slot->shape ^ k->shape)) != 0) {
+static inline bool same(const pm_surfaces *s, const pm_surface_slot *slot, const key *k,
+                        const uint8_t *p) {
+    if (((slot->head[0] ^ k->head[0]) | (slot->head[1] ^ k->head[1]) | (slot->shape ^ k->shape)) !=
+        0) {
         return false;
     }
     size_t n = k->shape >> 4;
@@ -148,8 +152,8 @@ static inline pm_surface_slot *find(const pm_surfaces *s, const key *k, const ui
     return &s->slots[i];
 }
 
-static pm_status number_block(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n, uint32_t *ids,
-                              pm_error *err) {
+static pm_status number_block(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n,
+                              uint32_t *ids, pm_error *err) {
     key keys[BLOCK];
     PM_TRY(make_room(s, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -167,8 +171,8 @@ static pm_status number_block(pm_surfaces *s, const uint8_t *text, const pm_toke
     return PM_OK;
 }
 
-pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n, uint32_t *ids,
-                             pm_error *err) {
+pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n,
+                             uint32_t *ids, pm_error *err) {
     for (size_t i = 0; i < n; i += BLOCK) {
         PM_TRY(number_block(s, text, tokens + i, n - i < BLOCK ? n - i : BLOCK, ids + i, err));
     }

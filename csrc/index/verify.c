@@ -1,6 +1,6 @@
-/* Everything that can be recomputed is: hashes of whole files, each segment's sections against each other (format layer), words
- * against the analyzer, and stored texts, tokenised again, against the stream. The last two only where this build's analyzer is
- * the one that made the index. */
+/* Everything that can be recomputed is: hashes of whole files, each segment's sections against each
+ * other (format layer), words against the analyzer, and stored texts, tokenised again, against the
+ * stream. The last two only where this build's analyzer is the one that made the index. */
 #include "index/snapshot.h"
 
 #include <inttypes.h>
@@ -33,7 +33,8 @@ enum {
 
 static pm_status tick(pm_cancel *cancel, uint64_t work_ns, pm_error *err) {
     uint32_t work = work_ns < UINT32_MAX ? (uint32_t)work_ns : UINT32_MAX;
-    return pm_cancel_tick(cancel, work) ? pm_fail(err, PM_CANCELLED, "verification was cancelled") : PM_OK;
+    return pm_cancel_tick(cancel, work) ? pm_fail(err, PM_CANCELLED, "verification was cancelled")
+                                        : PM_OK;
 }
 
 /* ---- files ---- */
@@ -51,11 +52,12 @@ static pm_status hash_blob(const pm_blob *b, pm_hash128 *out, pm_cancel *cancel,
     return PM_OK;
 }
 
-static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b, pm_cancel *cancel, pm_error *err) {
+static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b, pm_cancel *cancel,
+                              pm_error *err) {
     pm_hash128 found;
     if (b->n != f->size) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET, "the file has %zu bytes, the manifest says %" PRIu64, b->n,
-                               f->size);
+        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
+                               "the file has %zu bytes, the manifest says %" PRIu64, b->n, f->size);
     }
     PM_TRY(hash_blob(b, &found, cancel, err));
     if (found.lo != f->hash.lo || found.hi != f->hash.hi) {
@@ -67,7 +69,8 @@ static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b, pm_ca
     return PM_OK;
 }
 
-static pm_status verify_file(const char *dir, const pm_manifest_file *f, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_file(const char *dir, const pm_manifest_file *f, pm_cancel *cancel,
+                             pm_error *err) {
     char path[MAX_PATH_BYTES];
     pm_blob b;
     PM_TRY(pm_path_join(path, sizeof path, dir, f->name, err));
@@ -86,9 +89,9 @@ typedef struct checking {
     pm_error *err;
     pm_stemmer *stemmer;
     pm_buf form, stem, other;
-    pm_buf surfaces;    /* of all ids, end to end */
-    uint64_t *ends;     /* [n_ids] */
-    uint16_t *kinds;    /* [n_ids] bit k: folding as kind k was checked */
+    pm_buf surfaces; /* of all ids, end to end */
+    uint64_t *ends;  /* [n_ids] */
+    uint16_t *kinds; /* [n_ids] bit k: folding as kind k was checked */
     pm_tokens tokens;
     pm_buf text;
     pm_text_reader *reader;
@@ -118,7 +121,8 @@ static pm_status read_surfaces(checking *c) {
         bool found = pm_lexicon_surface(lex, id, &c->other);
         PM_TRY(pm_buf_status(&c->other, c->err));
         if (!found || !pm_utf8_valid(pm_buf_bytes(&c->other))) {
-            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err, "id %" PRIu32 " has no valid surface", id);
+            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err,
+                                      "id %" PRIu32 " has no valid surface", id);
         }
         pm_buf_put(&c->surfaces, c->other.p, c->other.n);
         PM_TRY(pm_buf_status(&c->surfaces, c->err));
@@ -138,7 +142,8 @@ static bool has_ref(const pm_lexicon *lex, pm_range refs, uint32_t wanted,
 }
 
 /* The accentless key of a form or stem (in text) leads to it; *n counts those that have one. */
-static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem, uint32_t number, uint32_t *n) {
+static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem, uint32_t number,
+                            uint32_t *n) {
     const pm_lexicon *lex = &c->s->lexicon;
     bool changed = false;
     pm_buf_clear(&c->other);
@@ -150,16 +155,17 @@ static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem, uint3
     pm_buf_init(&scratch);
     pm_bytes key = pm_buf_bytes(&c->other);
     ++*n;
-    bool found =
-        is_stem ? has_ref(lex, pm_lexicon_find_bare_stem(lex, key, &scratch), number, pm_lexicon_bare_stem_ref)
-                : has_ref(lex, pm_lexicon_find_bare_form(lex, key, &scratch), number, pm_lexicon_bare_form_ref);
+    bool found = is_stem ? has_ref(lex, pm_lexicon_find_bare_stem(lex, key, &scratch), number,
+                                   pm_lexicon_bare_stem_ref)
+                         : has_ref(lex, pm_lexicon_find_bare_form(lex, key, &scratch), number,
+                                   pm_lexicon_bare_form_ref);
     pm_status status = pm_buf_status(&scratch, c->err);
     pm_buf_release(&scratch);
     PM_TRY(status);
     return found ? PM_OK
                  : pm_section_corrupt(&c->s->file, ACCENTS, 0, c->err,
-                                      "%s %" PRIu32 " is not found without its accents", is_stem ? "stem" : "form",
-                                      number);
+                                      "%s %" PRIu32 " is not found without its accents",
+                                      is_stem ? "stem" : "form", number);
 }
 
 static pm_status check_cases(checking *c, pm_form f) {
@@ -167,7 +173,8 @@ static pm_status check_cases(checking *c, pm_form f) {
     for (pm_id id = ids.lo; id < ids.hi; id++) {
         pm_bytes s = surface_of(c, id);
         if (pm_lexicon_id_case(&c->s->lexicon, id) != pm_case_class(s.p, s.n)) {
-            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err, "id %" PRIu32 ": wrong case class", id);
+            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err,
+                                      "id %" PRIu32 ": wrong case class", id);
         }
     }
     return PM_OK;
@@ -186,7 +193,8 @@ static pm_status check_forms(checking *c, pm_group g, uint32_t *n_bare) {
             PM_TRY(pm_stem(c->stemmer, c->form.p, c->form.n, &c->other, c->err));
         }
         if (!same(pm_buf_bytes(&c->other), pm_buf_bytes(&c->stem))) {
-            return pm_section_corrupt(&c->s->file, FORMS, 0, c->err, "form %" PRIu32 " has not its group's stem", f);
+            return pm_section_corrupt(&c->s->file, FORMS, 0, c->err,
+                                      "form %" PRIu32 " has not its group's stem", f);
         }
         PM_TRY(check_bare(c, &c->form, false, f, n_bare));
         PM_TRY(check_cases(c, f));
@@ -203,15 +211,17 @@ static pm_status check_words(checking *c) {
         bool found = pm_lexicon_group_stem(lex, g, &c->stem);
         PM_TRY(pm_buf_status(&c->stem, c->err));
         if (!found || !pm_utf8_valid(pm_buf_bytes(&c->stem))) {
-            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err, "group %" PRIu32 " has no valid stem", g);
+            return pm_section_corrupt(&c->s->file, LEXICON, 0, c->err,
+                                      "group %" PRIu32 " has no valid stem", g);
         }
         PM_TRY(check_bare(c, &c->stem, true, g, &bare_stems));
         PM_TRY(check_forms(c, g, &bare_forms));
     }
     if (bare_forms != lex->n_bare_form_refs || bare_stems != lex->n_bare_stem_refs) {
-        return pm_section_corrupt(&c->s->file, ACCENTS, 0, c->err,
-                                  "%" PRIu32 " forms and %" PRIu32 " stems, expected %" PRIu32 " and %" PRIu32,
-                                  lex->n_bare_form_refs, lex->n_bare_stem_refs, bare_forms, bare_stems);
+        return pm_section_corrupt(
+            &c->s->file, ACCENTS, 0, c->err,
+            "%" PRIu32 " forms and %" PRIu32 " stems, expected %" PRIu32 " and %" PRIu32,
+            lex->n_bare_form_refs, lex->n_bare_stem_refs, bare_forms, bare_stems);
     }
     return PM_OK;
 }
@@ -226,10 +236,12 @@ static pm_status check_fold(checking *c, pm_id id, unsigned kind) {
     pm_bytes s = surface_of(c, id);
     pm_buf_clear(&c->other);
     PM_TRY(pm_fold(c->an, s.p, s.n, kind, &c->other, c->err));
-    bool found = pm_lexicon_form_text(&c->s->lexicon, pm_lexicon_id_form(&c->s->lexicon, id), &c->form);
+    bool found =
+        pm_lexicon_form_text(&c->s->lexicon, pm_lexicon_id_form(&c->s->lexicon, id), &c->form);
     PM_TRY(pm_buf_status(&c->form, c->err));
     if (!found || !same(pm_buf_bytes(&c->form), pm_buf_bytes(&c->other))) {
-        return pm_section_corrupt(&c->s->file, FORMS, 0, c->err, "id %" PRIu32 " has not its surface's form", id);
+        return pm_section_corrupt(&c->s->file, FORMS, 0, c->err,
+                                  "id %" PRIu32 " has not its surface's form", id);
     }
     return PM_OK;
 }
@@ -239,21 +251,26 @@ static pm_status check_token(checking *c, const pm_token *t, pm_pos pos) {
     pm_id id = pm_stream_at(&s->stream, pos);
     pm_bytes surface = {c->text.p + t->start, t->end - t->start};
     if (id >= s->info.n_ids || !same(surface_of(c, id), surface)) {
-        return pm_section_corrupt(&s->file, STREAM, 2 * (uint64_t)pos, c->err,
-                                  "position %" PRIu32 ": the stored text has \"%.*s\", the stream another word", pos,
-                                  surface.n < 64 ? (int)surface.n : 64, (const char *)surface.p);
+        return pm_section_corrupt(
+            &s->file, STREAM, 2 * (uint64_t)pos, c->err,
+            "position %" PRIu32 ": the stored text has \"%.*s\", the stream another word", pos,
+            surface.n < 64 ? (int)surface.n : 64, (const char *)surface.p);
     }
-    bool sentence = (t->flags & PM_TOKEN_SENTENCE) != 0, paragraph = (t->flags & PM_TOKEN_PARAGRAPH) != 0;
+    bool sentence = (t->flags & PM_TOKEN_SENTENCE) != 0,
+         paragraph = (t->flags & PM_TOKEN_PARAGRAPH) != 0;
     bool starts = pm_bitmap_get(&s->zones.sentences, pos);
     if (starts != sentence) {
         return pm_section_corrupt(&s->file, SENTENCES, pos / 8, c->err,
-                                  "position %" PRIu32 ": by the stored text %s sentence begins there", pos,
-                                  sentence ? "a" : "no");
+                                  "position %" PRIu32
+                                  ": by the stored text %s sentence begins there",
+                                  pos, sentence ? "a" : "no");
     }
-    if (starts && pm_bitmap_get(&s->zones.paragraphs, pm_bitmap_rank(&s->zones.sentences, pos)) != paragraph) {
+    if (starts && pm_bitmap_get(&s->zones.paragraphs, pm_bitmap_rank(&s->zones.sentences, pos)) !=
+                      paragraph) {
         return pm_section_corrupt(&s->file, PARAGRAPHS, 0, c->err,
-                                  "position %" PRIu32 ": by the stored text %s paragraph begins there", pos,
-                                  paragraph ? "a" : "no");
+                                  "position %" PRIu32
+                                  ": by the stored text %s paragraph begins there",
+                                  pos, paragraph ? "a" : "no");
     }
     return check_fold(c, id, t->kind);
 }
@@ -264,7 +281,8 @@ static pm_status check_quotes(checking *c, pm_pos start, pm_pos end) {
         pm_span32 q = c->tokens.quotes[i];
         if (pm_list_iter_value(it) != start + q.lo || pm_list_iter_payload(it) != q.hi - q.lo - 1) {
             return pm_section_corrupt(&c->s->file, QUOTES, 0, c->err,
-                                      "by the stored text a quotation takes the positions [%" PRIu32 ", %" PRIu32 ")",
+                                      "by the stored text a quotation takes the positions [%" PRIu32
+                                      ", %" PRIu32 ")",
                                       start + q.lo, start + q.hi);
         }
         (void)pm_list_iter_next(it);
@@ -310,13 +328,15 @@ static pm_status check_unit(checking *c, pm_unit u) {
     PM_TRY(pm_text_read(c->reader, u, 0, UINT64_MAX, &c->text, c->err));
     pm_bytes text = pm_buf_bytes(&c->text);
     if (!pm_utf8_valid(text)) {
-        return pm_section_corrupt(&s->file, TEXT, 0, c->err, "the text of unit %" PRIu32 " is not valid UTF-8", u);
+        return pm_section_corrupt(&s->file, TEXT, 0, c->err,
+                                  "the text of unit %" PRIu32 " is not valid UTF-8", u);
     }
     PM_TRY(pm_tokenize(c->an, text, &c->tokens, c->err));
     if (c->tokens.n != end - start) {
         return pm_section_corrupt(&s->file, STREAM, 2 * (uint64_t)start, c->err,
-                                  "unit %" PRIu32 ": the stored text has %zu tokens, the stream %" PRIu32, u,
-                                  c->tokens.n, end - start);
+                                  "unit %" PRIu32
+                                  ": the stored text has %zu tokens, the stream %" PRIu32,
+                                  u, c->tokens.n, end - start);
     }
     for (uint32_t i = 0; i < c->tokens.n; i++) {
         PM_TRY(check_token(c, &c->tokens.at[i], start + i));
@@ -353,7 +373,8 @@ static void release_checking(checking *c) {
 }
 
 /* Words and texts of a segment whose sections are sound. */
-static pm_status verify_against_analyzer(const pm_segment *s, const pm_analyzer *an, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_against_analyzer(const pm_segment *s, const pm_analyzer *an,
+                                         pm_cancel *cancel, pm_error *err) {
     checking c = {.s = s, .an = an, .cancel = cancel, .err = err};
     pm_tokens_init(&c.tokens);
     pm_status status = check_words(&c);
@@ -385,7 +406,8 @@ static pm_status verify_parts(const pm_snapshot *s, bool *done, pm_cancel *cance
     return PM_OK;
 }
 
-static pm_status verify_generation(const char *path, uint64_t number, bool *done, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_generation(const char *path, uint64_t number, bool *done, pm_cancel *cancel,
+                                   pm_error *err) {
     pm_snapshot *s;
     PM_TRY(pm_snapshot_open(path, number, PM_MAP_AUTO, &s, err));
     pm_status status = verify_parts(s, done, cancel, err);
@@ -393,7 +415,8 @@ static pm_status verify_generation(const char *path, uint64_t number, bool *done
     return status;
 }
 
-static pm_status verify_all(const char *path, const pm_manifest *m, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_all(const char *path, const pm_manifest *m, pm_cancel *cancel,
+                            pm_error *err) {
     for (uint32_t i = 0; i < m->n_files; i++) {
         PM_TRY(verify_file(path, &m->files[i], cancel, err));
     }

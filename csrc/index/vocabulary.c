@@ -1,7 +1,8 @@
-/* Three steps. Unite (parallel, split by hash): each part takes the words whose hash falls into it from all dictionaries, and
- * folds and stems those that are new to it. Group (one thread): a hash table of stems, groups sorted by frequency. Lay out: terms
- * scattered to their groups, each group sorted by form, case and surface, and numbered. A surface that came in two kinds but
- * folds alike becomes one id here: its terms stand side by side. */
+/* Three steps. Unite (parallel, split by hash): each part takes the words whose hash falls into it
+ * from all dictionaries, and folds and stems those that are new to it. Group (one thread): a hash
+ * table of stems, groups sorted by frequency. Lay out: terms scattered to their groups, each group
+ * sorted by form, case and surface, and numbered. A surface that came in two kinds but folds alike
+ * becomes one id here: its terms stand side by side. */
 #include "index/vocabulary.h"
 
 #include <stdlib.h>
@@ -128,7 +129,8 @@ static uint32_t *slot_of(const part *p, pm_bytes surface, uint32_t shape, uint32
     return &p->table[i];
 }
 
-static pm_status unite_word(const making *m, part *p, pm_bytes s, const pm_surface *w, uint32_t *number, pm_error *err) {
+static pm_status unite_word(const making *m, part *p, pm_bytes s, const pm_surface *w,
+                            uint32_t *number, pm_error *err) {
     if (p->table != NULL) {
         uint32_t *slot = slot_of(p, s, w->shape, w->hash);
         if (*slot != 0) {
@@ -139,17 +141,20 @@ static pm_status unite_word(const making *m, part *p, pm_bytes s, const pm_surfa
         *slot = (uint32_t)p->n + 1;
     }
     term *t = &p->terms[p->n];
-    *t = (term){.surface = s.p, .surface_bytes = (uint32_t)s.n, .shape = w->shape, .count = w->count};
+    *t = (term){
+        .surface = s.p, .surface_bytes = (uint32_t)s.n, .shape = w->shape, .count = w->count};
     *number = (uint32_t)p->n++;
     return analyse(m, p, t, err);
 }
 
 /* Workers look at the flag alone; on one thread the caller's poll must be called from here. */
 static bool must_stop(const making *m) {
-    return m->threads == 1 ? pm_cancel_tick(m->cancel, TICK_WORDS * WORD_NS) : pm_cancel_stopped(m->cancel);
+    return m->threads == 1 ? pm_cancel_tick(m->cancel, TICK_WORDS * WORD_NS)
+                           : pm_cancel_stopped(m->cancel);
 }
 
-static pm_status unite_dictionary(const making *m, part *p, unsigned number, unsigned d, pm_error *err) {
+static pm_status unite_dictionary(const making *m, part *p, unsigned number, unsigned d,
+                                  pm_error *err) {
     const pm_surfaces *dictionary = m->dictionaries[d];
     for (size_t i = 0; i < dictionary->n; i++) {
         const pm_surface *w = &dictionary->words[i];
@@ -157,7 +162,8 @@ static pm_status unite_dictionary(const making *m, part *p, unsigned number, uns
             return pm_fail(err, PM_CANCELLED, "cancelled by the caller");
         }
         if (w->count > 0 && part_of(m, w->hash) == number) {
-            PM_TRY(unite_word(m, p, pm_surface_bytes(dictionary, w), w, &m->v->numbers[d][i].id, err));
+            PM_TRY(
+                unite_word(m, p, pm_surface_bytes(dictionary, w), w, &m->v->numbers[d][i].id, err));
         }
     }
     return PM_OK;
@@ -367,8 +373,9 @@ static pm_status make_tables(making *m, tables *t, pm_error *err) {
                   .id_cases = pm_arena_array(a, n, sizeof *t->id_cases),
                   .forms = pm_arena_array(a, n, sizeof *t->forms),
                   .surfaces = pm_arena_array(a, n, sizeof *t->surfaces)};
-    bool ok = t->group_forms != NULL && t->form_ids != NULL && t->id_counts != NULL && t->id_groups != NULL &&
-              t->id_cases != NULL && t->forms != NULL && t->surfaces != NULL;
+    bool ok = t->group_forms != NULL && t->form_ids != NULL && t->id_counts != NULL &&
+              t->id_groups != NULL && t->id_cases != NULL && t->forms != NULL &&
+              t->surfaces != NULL;
     return ok ? PM_OK : pm_fail_nomem(err, n * sizeof *t->forms);
 }
 
@@ -429,8 +436,8 @@ static pm_status lay_out(making *m, pm_error *err) {
 }
 
 /* Accentless keys of those strings that are not their own. */
-static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_t n, const pm_bytes **out,
-                               pm_error *err) {
+static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_t n,
+                               const pm_bytes **out, pm_error *err) {
     part *p = &m->v->parts[0]; /* its slab and buffer are free for use */
     pm_bytes *bare = pm_arena_array(&m->v->arena, n, sizeof *bare);
     if (bare == NULL) {
@@ -494,7 +501,9 @@ static pm_status count_terms(making *m, pm_error *err) {
     for (unsigned p = 0; p < m->v->n_parts; p++) {
         m->n_terms += m->v->parts[p].n;
     }
-    return m->n_terms < PM_END ? PM_OK : pm_fail(err, PM_LIMIT, "more than 2^32 distinct words in a segment");
+    return m->n_terms < PM_END
+               ? PM_OK
+               : pm_fail(err, PM_LIMIT, "more than 2^32 distinct words in a segment");
 }
 
 static pm_status make(making *m, pm_error *err) {
@@ -524,8 +533,9 @@ static void release_terms(pm_vocabulary *v) {
     }
 }
 
-pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries, unsigned n_dictionaries,
-                             const pm_analyzer *an, unsigned threads, pm_cancel *cancel, pm_error *err) {
+pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
+                             unsigned n_dictionaries, const pm_analyzer *an, unsigned threads,
+                             pm_cancel *cancel, pm_error *err) {
     memset(v, 0, sizeof *v);
     pm_arena_init(&v->arena);
     making m = {.v = v,

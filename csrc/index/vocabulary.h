@@ -1,6 +1,6 @@
-/* The words of one segment: the workers' dictionaries united, each distinct surface folded, stemmed and classed once, and all
- * put into the lexicon's nested order. That order is total over the content, so it does not depend on which worker met what.
- * Knows nothing of positions. */
+/* The words of one segment: the workers' dictionaries united, each distinct surface folded, stemmed
+ * and classed once, and all put into the lexicon's nested order. That order is total over the
+ * content, so it does not depend on which worker met what. Knows nothing of positions. */
 #ifndef PM_INDEX_VOCABULARY_H
 #define PM_INDEX_VOCABULARY_H
 
@@ -24,8 +24,9 @@ typedef struct pm_vocabulary {
 } pm_vocabulary;
 
 /* dictionaries: settled; borrowed until release. Words counted 0 times are left out. */
-pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries, unsigned n_dictionaries,
-                             const pm_analyzer *an, unsigned threads, pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
+pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
+                             unsigned n_dictionaries, const pm_analyzer *an, unsigned threads,
+                             pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
 void pm_vocabulary_release(pm_vocabulary *v); /* safe on zeros and after a failed make */
 
 #endif

@@ -1,5 +1,5 @@
-/* Languages and fingerprints. The stemmer has no version of its own, so the fingerprint reads what it does to a fixed list
- * of words, and what folding and accents do to them. */
+/* Languages and fingerprints. The stemmer has no version of its own, so the fingerprint reads what
+ * it does to a fixed list of words, and what folding and accents do to them. */
 #include "text/analyzer.h"
 
 #include <libstemmer.h>
@@ -22,7 +22,7 @@ enum { CHAIN_VERSION = 1 };
 
 enum { MAX_LANGUAGES = 127, NEAREST = 3 };
 
-/* Written once under pthread_once, only read afterwards: libstemmer's list with "none" behind it. */
+/* Written once under pthread_once, then only read: libstemmer's list with "none" behind it. */
 static const char *languages[MAX_LANGUAGES + 1];
 static pthread_once_t languages_once = PTHREAD_ONCE_INIT;
 
@@ -57,7 +57,8 @@ static unsigned distance(const char *a, const char *b) {
         unsigned diagonal = row[0];
         row[0] = i;
         for (unsigned j = 1; j <= nb; j++) {
-            unsigned replace = diagonal + (a[i - 1] != b[j - 1]), insert = row[j - 1] + 1, drop = row[j] + 1;
+            unsigned replace = diagonal + (a[i - 1] != b[j - 1]), insert = row[j - 1] + 1,
+                     drop = row[j] + 1;
             diagonal = row[j];
             row[j] = replace < insert ? replace : insert;
             row[j] = row[j] < drop ? row[j] : drop;
@@ -89,7 +90,8 @@ static pm_status unknown_language(const char *lang, pm_error *err) {
     if (by_code != NULL) {
         pm_error_hint(err, "write '%s'", by_code);
     } else {
-        pm_error_hint(err, "nearest names: %s, %s, %s; 'none' stems nothing", best[0], best[1], best[2]);
+        pm_error_hint(err, "nearest names: %s, %s, %s; 'none' stems nothing", best[0], best[1],
+                      best[2]);
     }
     return status;
 }
@@ -97,7 +99,8 @@ static pm_status unknown_language(const char *lang, pm_error *err) {
 /* ---- fingerprint ---- */
 
 /* Appends the folded form, its accentless key and its stem of one word, each with a NUL. */
-static pm_status put_forms(const pm_analyzer *an, pm_stemmer *st, const char *word, pm_buf *out, pm_error *err) {
+static pm_status put_forms(const pm_analyzer *an, pm_stemmer *st, const char *word, pm_buf *out,
+                           pm_error *err) {
     pm_buf form;
     pm_buf_init(&form);
     bool changed;
@@ -150,7 +153,8 @@ pm_status pm_analyzer_new(const char *lang, pm_analyzer **out, pm_error *err) {
     if (an == NULL) {
         return pm_fail_nomem(err, sizeof *an);
     }
-    *an = (pm_analyzer){.lang = *name, .rules = pm_language_find(*name), .stems = strcmp(*name, "none") != 0};
+    *an = (pm_analyzer){
+        .lang = *name, .rules = pm_language_find(*name), .stems = strcmp(*name, "none") != 0};
     pm_status status = find_fingerprint(an, err);
     if (status != PM_OK) {
         pm_free(an);
@@ -160,6 +164,12 @@ pm_status pm_analyzer_new(const char *lang, pm_analyzer **out, pm_error *err) {
     return PM_OK;
 }
 
-void pm_analyzer_free(pm_analyzer *an) { pm_free(an); }
-const char *pm_analyzer_lang(const pm_analyzer *an) { return an->lang; }
-uint64_t pm_analyzer_fingerprint(const pm_analyzer *an) { return an->fingerprint; }
+void pm_analyzer_free(pm_analyzer *an) {
+    pm_free(an);
+}
+const char *pm_analyzer_lang(const pm_analyzer *an) {
+    return an->lang;
+}
+uint64_t pm_analyzer_fingerprint(const pm_analyzer *an) {
+    return an->fingerprint;
+}

@@ -1,4 +1,4 @@
-/* What an analyzer is made of. Private to csrc/text; immutable once pm_analyzer_new has returned. */
+/* What an analyzer is made of. Private to csrc/text; immutable after pm_analyzer_new. */
 #ifndef PM_TEXT_ANALYZER_INTERNAL_H
 #define PM_TEXT_ANALYZER_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* Reading valid UTF-8 one code point at a time, inlined for the tokenizer. Private to csrc/text. Invariant: the text was
- * sanitised (utf8.h), so a lead byte is followed by all its bytes. */
+/* Reading valid UTF-8 one code point at a time, inlined for the tokenizer. Private to csrc/text.
+ * Invariant: the text was sanitised (utf8.h), so a lead byte is followed by all its bytes. */
 #ifndef PM_TEXT_CODE_POINT_H
 #define PM_TEXT_CODE_POINT_H
 
@@ -29,7 +29,8 @@ static inline uint32_t pm_cp_decode(const uint8_t *p, uint8_t *len) {
         return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
     }
     *len = 4;
-    return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
+    return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
+           (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
 }
 
 /* The code point at `at` <= n. */
@@ -48,8 +49,12 @@ static inline pm_cp pm_cp_at(const uint8_t *text, size_t n, size_t at) {
 static inline bool pm_class_stays(unsigned class) {
     return class >= PM_CHAR_EXTEND && class <= PM_CHAR_ZWJ;
 }
-static inline bool pm_class_is_letter(unsigned class) { return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW; }
+static inline bool pm_class_is_letter(unsigned class) {
+    return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW;
+}
 /* Letters, digits and connectors: what a word consists of. */
-static inline bool pm_class_is_word(unsigned class) { return class >= PM_CHAR_LETTER && class <= PM_CHAR_UNDERSCORE; }
+static inline bool pm_class_is_word(unsigned class) {
+    return class >= PM_CHAR_LETTER && class <= PM_CHAR_UNDERSCORE;
+}
 
 #endif

@@ -1,6 +1,7 @@
-/* Folding in two steps: characters (invisible ones dropped, apostrophes unified, case folded, composed), then endings and
- * signs of the kind (possessive, sign, acronym dots, digit commas) on the result, which is what makes fold(fold(x)) equal
- * fold(x). ASCII takes the first step by a table look-up of a sort: one conditional bit. */
+/* Folding in two steps: characters (invisible ones dropped, apostrophes unified, case folded,
+ * composed), then endings and signs of the kind (possessive, sign, acronym dots, digit commas) on
+ * the result, which is what makes fold(fold(x)) equal fold(x). ASCII takes the first step by a
+ * table look-up of a sort: one conditional bit. */
 #include <string.h>
 
 #include "text/analyzer_internal.h"
@@ -26,21 +27,31 @@ static bool is_ignorable(uint32_t cp) {
     return false;
 }
 
-/* In an emoji the invisible characters make the picture, all but the selector of text or picture style. */
+/* In an emoji the invisible characters make the picture, all but the selector of text or picture
+ * style. */
 static bool is_dropped(uint32_t cp, unsigned kind) {
     return kind == PM_KIND_EMOJI ? cp == 0xfe0e || cp == 0xfe0f : is_ignorable(cp);
 }
 
 static uint32_t unify(uint32_t cp, bool dotless_i) {
     switch (cp) {
-    case 0x2018: case 0x2019: case 0x201b: case 0x2bc: case 0xff07: return '\'';
-    case 'I': return dotless_i ? 0x131 : cp;
-    case 0x130: return dotless_i ? 'i' : cp;
-    default: return cp;
+    case 0x2018:
+    case 0x2019:
+    case 0x201b:
+    case 0x2bc:
+    case 0xff07:
+        return '\'';
+    case 'I':
+        return dotless_i ? 0x131 : cp;
+    case 0x130:
+        return dotless_i ? 'i' : cp;
+    default:
+        return cp;
     }
 }
 
-/* Appends src with single characters replaced. The Turkish capital I with a combining dot is one letter. */
+/* Appends src with single characters replaced. The Turkish capital I with a combining dot is one
+ * letter. */
 static void replace_characters(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *out) {
     bool dotless_i = an->rules->dotless_i;
     for (size_t at = 0; at < src.n;) {
@@ -57,7 +68,8 @@ static void replace_characters(const pm_analyzer *an, pm_bytes src, unsigned kin
     }
 }
 
-/* Case folding of a decomposed string can give one that folds further (U+0345); three rounds reach the end of that. */
+/* Case folding of a decomposed string can give one that folds further (U+0345); three rounds reach
+ * the end of that. */
 static pm_status fold_case(pm_buf *text, pm_error *err) {
     pm_points points;
     pm_buf next;
@@ -68,7 +80,7 @@ static pm_status fold_case(pm_buf *text, pm_error *err) {
         pm_buf_clear(&next);
         PM_GO(pm_points_decompose(&points, text->p, text->n, true, err));
         PM_GO(pm_points_compose(&points, &next, err));
-        bool same = next.n == text->n && memcmp(next.p, text->p, next.n) == 0;
+        bool same = next.n == text->n && (next.n == 0 || memcmp(next.p, text->p, next.n) == 0);
         pm_buf swap = *text;
         *text = next;
         next = swap;
@@ -83,7 +95,8 @@ out:
 }
 
 /* Folding can bring forth an apostrophe (U+0149), so characters are replaced before and after. */
-static pm_status fold_unicode(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text, pm_error *err) {
+static pm_status fold_unicode(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text,
+                              pm_error *err) {
     pm_buf first;
     pm_buf_init(&first);
     pm_status status = PM_OK;
@@ -106,7 +119,8 @@ static bool is_lower_ascii(const uint8_t *p, size_t n) {
 }
 
 /* Sets text (empty) to the folded characters of src. */
-static pm_status fold_characters(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text, pm_error *err) {
+static pm_status fold_characters(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text,
+                                 pm_error *err) {
     bool ascii = pm_is_ascii(src.p, src.n);
     if (!ascii || (an->rules->dotless_i && !is_lower_ascii(src.p, src.n))) {
         return fold_unicode(an, src, kind, text, err);
@@ -132,7 +146,8 @@ static size_t without_possessive(const uint8_t *p, size_t n) {
 /* Bytes of the leading sign, or 0. */
 static size_t sign_length(pm_bytes text, unsigned kind) {
     pm_cp c = pm_cp_at(text.p, text.n, 0);
-    bool sign = (kind == PM_KIND_HANDLE && c.class == PM_CHAR_AT) || (kind == PM_KIND_HASHTAG && c.class == PM_CHAR_HASH) ||
+    bool sign = (kind == PM_KIND_HANDLE && c.class == PM_CHAR_AT) ||
+                (kind == PM_KIND_HASHTAG && c.class == PM_CHAR_HASH) ||
                 (kind == PM_KIND_NUMBER && c.class == PM_CHAR_CURRENCY);
     return sign && c.len < text.n ? c.len : 0;
 }
@@ -168,7 +183,8 @@ static pm_bytes fold_endings(const pm_analyzer *an, pm_buf *text, unsigned kind)
     return (pm_bytes){p, n};
 }
 
-/* Where folding leaves nothing (a token of invisible characters), the surface in NFC stands for itself. */
+/* Where folding leaves nothing (a token of invisible characters), the surface in NFC stands for
+ * itself. */
 static pm_status put_surface(pm_bytes surface, pm_buf *out, pm_error *err) {
     pm_points points;
     pm_points_init(&points);
@@ -180,7 +196,8 @@ static pm_status put_surface(pm_bytes surface, pm_buf *out, pm_error *err) {
     return status;
 }
 
-pm_status pm_fold(const pm_analyzer *an, const uint8_t *surface, size_t n, unsigned kind, pm_buf *out, pm_error *err) {
+pm_status pm_fold(const pm_analyzer *an, const uint8_t *surface, size_t n, unsigned kind,
+                  pm_buf *out, pm_error *err) {
     pm_buf text;
     pm_buf_init(&text);
     pm_status status = PM_OK;

@@ -5,8 +5,8 @@
 
 typedef struct letters {
     unsigned n, capitals;
-    bool ends_in_s;      /* the last letter is a small s */
-    bool dotted;         /* every letter stands alone, full stops between them */
+    bool ends_in_s; /* the last letter is a small s */
+    bool dotted;    /* every letter stands alone, full stops between them */
     unsigned dots;
 } letters;
 

@@ -1,4 +1,5 @@
-/* Tokens that are no words: addresses, dotted acronyms, emoji. Addresses are ASCII, but for letters in a URL's path. */
+/* Tokens that are no words: addresses, dotted acronyms, emoji. Addresses are ASCII, but for letters
+ * in a URL's path. */
 #include "text/scan.h"
 
 #include <string.h>
@@ -21,7 +22,8 @@ static size_t url_body(const pm_scan *s, size_t start) {
         return at + 3;
     }
     const uint8_t *p = s->text + start;
-    bool www = at - start == 3 && (p[0] | 0x20) == 'w' && (p[1] | 0x20) == 'w' && (p[2] | 0x20) == 'w';
+    bool www =
+        at - start == 3 && (p[0] | 0x20) == 'w' && (p[1] | 0x20) == 'w' && (p[2] | 0x20) == 'w';
     return www && pm_scan_byte(s, at) == '.' ? at + 1 : 0;
 }
 
@@ -66,14 +68,17 @@ size_t pm_scan_url(const pm_scan *s, size_t start) {
 
 /* ---- e-mail ---- */
 
-static bool is_local_byte(uint8_t c) { return pm_is_ascii_alnum(c) || (c != 0 && strchr("._%+-", c) != NULL); }
+static bool is_local_byte(uint8_t c) {
+    return pm_is_ascii_alnum(c) || (c != 0 && strchr("._%+-", c) != NULL);
+}
 
 /* End of "label.label.tld" at `at`, or 0: two labels at least, the last of letters. */
 static size_t email_domain(const pm_scan *s, size_t at) {
     size_t end = 0, limit = at + PM_MAX_TOKEN_CODE_POINTS - PM_EMAIL_LOCAL_BYTES - 1;
     for (unsigned labels = 1;; labels++) {
         size_t label = at, letters = 0;
-        while (at < limit && (pm_is_ascii_alnum(pm_scan_byte(s, at)) || (at > label && pm_scan_byte(s, at) == '-'))) {
+        while (at < limit && (pm_is_ascii_alnum(pm_scan_byte(s, at)) ||
+                              (at > label && pm_scan_byte(s, at) == '-'))) {
             letters += pm_scan_byte(s, at) > '9';
             at++;
         }
@@ -117,7 +122,8 @@ static size_t lone_letter(const pm_scan *s, size_t at, unsigned *budget) {
 static size_t possessive(const pm_scan *s, size_t end, unsigned budget) {
     pm_cp apostrophe = pm_scan_at(s, end);
     size_t at = end + apostrophe.len;
-    if (apostrophe.class != PM_CHAR_APOSTROPHE || budget < 2 || (pm_scan_byte(s, at) | 0x20) != 's') {
+    if (apostrophe.class != PM_CHAR_APOSTROPHE || budget < 2 ||
+        (pm_scan_byte(s, at) | 0x20) != 's') {
         return end;
     }
     return pm_class_is_word(pm_scan_at(s, at + 1).class) ? end : at + 1;
@@ -155,7 +161,9 @@ size_t pm_scan_keycap(const pm_scan *s, size_t start) {
     return s->n - at >= 3 && memcmp(s->text + at, keycap, 3) == 0 ? at + 3 : 0;
 }
 
-static bool is_pictographic(unsigned class) { return class == PM_CHAR_EMOJI || class == PM_CHAR_PICTURE; }
+static bool is_pictographic(unsigned class) {
+    return class == PM_CHAR_EMOJI || class == PM_CHAR_PICTURE;
+}
 
 /* Extended grapheme cluster (UAX #29, GB9 and GB11); a flag is two indicators. */
 size_t pm_scan_emoji(const pm_scan *s, size_t start, pm_cp first) {

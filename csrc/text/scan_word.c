@@ -1,5 +1,6 @@
-/* Words and numbers: UAX #29's rules WB4 to WB13b as one loop with one pending connector, and the deviations of
- * docs/TOKENS.md (full stops, commas, colons, elisions, 's after digits, connectors at the edges). */
+/* Words and numbers: UAX #29's rules WB4 to WB13b as one loop with one pending connector, and the
+ * deviations of docs/TOKENS.md (full stops, commas, colons, elisions, 's after digits, connectors
+ * at the edges). */
 #include "text/scan.h"
 
 #include <string.h>
@@ -9,12 +10,12 @@
 typedef struct word {
     const pm_scan *s;
     size_t start, at; /* at: next byte to look at */
-    size_t end;       /* of the token as far as it is certain: connectors behind it may not belong */
-    unsigned budget;  /* code points that still fit */
-    unsigned last;    /* class of the last code point that does not merely stay */
-    unsigned group;   /* digits since the last comma; PM_NO_GROUP where no comma can join */
-    bool grouped;     /* a comma has joined */
-    bool apostrophe;  /* one has been met */
+    size_t end;      /* of the token as far as it is certain: connectors behind it may not belong */
+    unsigned budget; /* code points that still fit */
+    unsigned last;   /* class of the last code point that does not merely stay */
+    unsigned group;  /* digits since the last comma; PM_NO_GROUP where no comma can join */
+    bool grouped;    /* a comma has joined */
+    bool apostrophe; /* one has been met */
 } word;
 
 enum { PM_NO_GROUP = 1000 };
@@ -34,7 +35,8 @@ size_t pm_scan_cluster(const pm_scan *s, size_t at) {
     unsigned budget = PM_MAX_TOKEN_CODE_POINTS - 1;
     for (; budget > 0; budget--) {
         pm_cp c = pm_scan_at(s, at);
-        /* Thai and Lao sara am are letters to UAX #29's word breaks, spacing marks to its grapheme clusters. */
+        /* Thai and Lao sara am are letters to UAX #29's word breaks, spacing marks to its grapheme
+         * clusters. */
         if (!pm_class_stays(c.class) && c.cp != 0xe33 && c.cp != 0xeb3) {
             break;
         }
@@ -114,15 +116,22 @@ static bool apostrophe_joins(const word *w, pm_cp next, size_t next_at) {
     return pm_class_is_letter(w->last) && pm_class_is_letter(next.class);
 }
 
-/* Whether the connector c at w->at joins; next is the first code point behind it that does not merely stay. */
+/* Whether the connector c at w->at joins; next is the first code point behind it that does not
+ * merely stay. */
 static bool connector_joins(const word *w, pm_cp c, pm_cp next, size_t next_at) {
     switch (c.class) {
-    case PM_CHAR_APOSTROPHE: return apostrophe_joins(w, next, next_at);
-    case PM_CHAR_DOT: return w->last == PM_CHAR_DIGIT && next.class == PM_CHAR_DIGIT;
-    case PM_CHAR_COMMA: return w->last == PM_CHAR_DIGIT && comma_joins(w, w->at + c.len);
-    case PM_CHAR_MIDLETTER: return pm_class_is_letter(w->last) && pm_class_is_letter(next.class);
-    case PM_CHAR_DOUBLE_QUOTE: return w->last == PM_CHAR_HEBREW && next.class == PM_CHAR_HEBREW;
-    default: return false;
+    case PM_CHAR_APOSTROPHE:
+        return apostrophe_joins(w, next, next_at);
+    case PM_CHAR_DOT:
+        return w->last == PM_CHAR_DIGIT && next.class == PM_CHAR_DIGIT;
+    case PM_CHAR_COMMA:
+        return w->last == PM_CHAR_DIGIT && comma_joins(w, w->at + c.len);
+    case PM_CHAR_MIDLETTER:
+        return pm_class_is_letter(w->last) && pm_class_is_letter(next.class);
+    case PM_CHAR_DOUBLE_QUOTE:
+        return w->last == PM_CHAR_HEBREW && next.class == PM_CHAR_HEBREW;
+    default:
+        return false;
     }
 }
 
@@ -159,7 +168,8 @@ size_t pm_scan_word(const pm_scan *s, size_t start, size_t at) {
         pm_cp c = pm_scan_at(s, w.at);
         if (pm_class_is_word(c.class) || pm_class_stays(c.class)) {
             take(&w, c);
-        } else if (c.class < PM_CHAR_APOSTROPHE || c.class > PM_CHAR_DOUBLE_QUOTE || !take_connector(&w, c)) {
+        } else if (c.class < PM_CHAR_APOSTROPHE || c.class > PM_CHAR_DOUBLE_QUOTE ||
+                   !take_connector(&w, c)) {
             break;
         }
     }

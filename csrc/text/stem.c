@@ -1,5 +1,5 @@
-/* libstemmer behind the core's contract. It keeps a buffer of its own, hence one stemmer a thread; its few allocations are
- * the only ones of the core outside base/sys.h. */
+/* libstemmer behind the core's contract. It keeps a buffer of its own, hence one stemmer a thread;
+ * its few allocations are the only ones of the core outside base/sys.h. */
 #include <libstemmer.h>
 #include <limits.h>
 #include <string.h>
@@ -22,7 +22,8 @@ pm_status pm_stemmer_new(const pm_analyzer *an, pm_stemmer **out, pm_error *err)
     *st = (pm_stemmer){.rules = an->rules};
     if (an->stems && (st->snowball = sb_stemmer_new(an->lang, "UTF_8")) == NULL) {
         pm_free(st);
-        return pm_fail(err, PM_NOMEM, "libstemmer gives no stemmer for '%s': out of memory", an->lang);
+        return pm_fail(err, PM_NOMEM, "libstemmer gives no stemmer for '%s': out of memory",
+                       an->lang);
     }
     *out = st;
     return PM_OK;

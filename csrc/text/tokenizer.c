@@ -1,6 +1,7 @@
-/* Two ways to the same tokens. pm_token_next reads code points and knows all rules. pm_tokenize looks at 64 bytes as bit
- * masks and emits what is certainly a plain word of ASCII letters (and English apostrophes, curly ones too); whatever it
- * is not sure of it hands to pm_token_next. A test holds the two equal. */
+/* Two ways to the same tokens. pm_token_next reads code points and knows all rules. pm_tokenize
+ * looks at 64 bytes as bit masks and emits what is certainly a plain word of ASCII letters (and
+ * English apostrophes, curly ones too); whatever it is not sure of it hands to pm_token_next. A
+ * test holds the two equal. */
 #include "text/tokenizer.h"
 
 #include <string.h>
@@ -18,7 +19,9 @@ const char *pm_kind_name(pm_kind kind) {
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
-void pm_tokens_init(pm_tokens *t) { *t = (pm_tokens){0}; }
+void pm_tokens_init(pm_tokens *t) {
+    *t = (pm_tokens){0};
+}
 
 void pm_tokens_release(pm_tokens *t) {
     pm_free(t->at);
@@ -54,7 +57,8 @@ static bool has_letter(const pm_scan *s, size_t at, size_t end) {
     return false;
 }
 
-/* @name, #name: a word with at least one letter (digits will do behind @), and all the underscores around it. */
+/* @name, #name: a word with at least one letter (digits will do behind @), and all the underscores
+ * around it. */
 static found scan_signed(const pm_scan *s, size_t start, pm_cp sign) {
     size_t body = start + sign.len;
     if (!sign_is_bare(s, start) || !pm_class_is_word(pm_scan_at(s, body).class)) {
@@ -71,7 +75,8 @@ static found scan_signed(const pm_scan *s, size_t start, pm_cp sign) {
     return (found){end, is_tag ? PM_KIND_HASHTAG : PM_KIND_HANDLE};
 }
 
-/* Addresses begin with an ASCII letter or digit; a look at what ends the first run of them spares most words the trial. */
+/* Addresses begin with an ASCII letter or digit; a look at what ends the first run of them spares
+ * most words the trial. */
 static found scan_address(const pm_scan *s, size_t start, bool letter) {
     size_t at = start + 1;
     while (at - start <= PM_EMAIL_LOCAL_BYTES && pm_is_ascii_alnum(pm_scan_byte(s, at))) {
@@ -83,7 +88,8 @@ static found scan_address(const pm_scan *s, size_t start, bool letter) {
         return (found){end, PM_KIND_URL};
     }
     if (c == '@' || c == '.' || c == '-' || c == '_' || c == '+' || c == '%') {
-        size_t window = s->n - start <= PM_EMAIL_LOCAL_BYTES ? s->n - start : PM_EMAIL_LOCAL_BYTES + 1;
+        size_t window =
+            s->n - start <= PM_EMAIL_LOCAL_BYTES ? s->n - start : PM_EMAIL_LOCAL_BYTES + 1;
         end = memchr(s->text + start, '@', window) != NULL ? pm_scan_email(s, start) : 0;
     }
     return (found){end, PM_KIND_EMAIL};
@@ -103,7 +109,8 @@ static found scan_letters(const pm_scan *s, size_t at, pm_cp c) {
         return (found){dotted, PM_KIND_ACRONYM};
     }
     size_t end = pm_scan_word(s, at, at);
-    bool capitals = (c.bits & PM_CHAR_UPPER) != 0 && pm_case_class(s->text + at, end - at) == PM_CASE_ACRONYM;
+    bool capitals =
+        (c.bits & PM_CHAR_UPPER) != 0 && pm_case_class(s->text + at, end - at) == PM_CASE_ACRONYM;
     return (found){end, capitals ? PM_KIND_ACRONYM : PM_KIND_WORD};
 }
 
@@ -139,14 +146,20 @@ static found scan_sign(const pm_scan *s, size_t at, pm_cp c) {
 static found scan_token(const pm_scan *s, size_t at, pm_cp c) {
     switch (c.class) {
     case PM_CHAR_LETTER:
-    case PM_CHAR_HEBREW: return scan_letters(s, at, c);
-    case PM_CHAR_DIGIT: return scan_digits(s, at, c);
-    case PM_CHAR_CJK: return (found){pm_scan_cluster(s, at + c.len), PM_KIND_CJK};
-    case PM_CHAR_CLUSTER: return (found){pm_scan_cluster(s, at + c.len), PM_KIND_CLUSTER};
+    case PM_CHAR_HEBREW:
+        return scan_letters(s, at, c);
+    case PM_CHAR_DIGIT:
+        return scan_digits(s, at, c);
+    case PM_CHAR_CJK:
+        return (found){pm_scan_cluster(s, at + c.len), PM_KIND_CJK};
+    case PM_CHAR_CLUSTER:
+        return (found){pm_scan_cluster(s, at + c.len), PM_KIND_CLUSTER};
     case PM_CHAR_EMOJI:
     case PM_CHAR_PICTURE:
-    case PM_CHAR_FLAG: return (found){pm_scan_emoji(s, at, c), PM_KIND_EMOJI};
-    default: return scan_sign(s, at, c);
+    case PM_CHAR_FLAG:
+        return (found){pm_scan_emoji(s, at, c), PM_KIND_EMOJI};
+    default:
+        return scan_sign(s, at, c);
     }
 }
 
@@ -164,7 +177,8 @@ static bool next_token(const pm_scan *s, size_t *at, pm_token *out) {
     return false;
 }
 
-bool pm_token_next(const pm_analyzer *an, const uint8_t *text, size_t n, size_t *at, pm_token *out) {
+bool pm_token_next(const pm_analyzer *an, const uint8_t *text, size_t n, size_t *at,
+                   pm_token *out) {
     const pm_scan s = {an, text, n};
     return next_token(&s, at, out);
 }
@@ -177,11 +191,11 @@ enum { BLOCK = 64 };
 typedef struct walk {
     pm_scan s;
     pm_tokens *out;
-    size_t base;     /* start of the block: everything before it is done */
-    size_t sign;     /* next '@' at or behind base, or NO_AT */
-    bool mark_next;  /* something that may end a zone stands between the last token and base */
+    size_t base;    /* start of the block: everything before it is done */
+    size_t sign;    /* next '@' at or behind base, or NO_AT */
+    bool mark_next; /* something that may end a zone stands between the last token and base */
     pm_ascii_block_load load;
-    bool joins;      /* an apostrophe between letters joins them whatever they are */
+    bool joins; /* an apostrophe between letters joins them whatever they are */
 } walk;
 
 /* What is certain about a block. Bit i is byte base + i. */
@@ -192,14 +206,22 @@ typedef struct runs {
     uint64_t zone;    /* bytes between words that may end a zone */
 } runs;
 
-static uint64_t below(unsigned i) { return i >= 64 ? UINT64_MAX : (UINT64_C(1) << i) - 1; }
-static unsigned lowest(uint64_t bits) { return (unsigned)__builtin_ctzll(bits); }
+static uint64_t below(unsigned i) {
+    return i >= 64 ? UINT64_MAX : (UINT64_C(1) << i) - 1;
+}
+static unsigned lowest(uint64_t bits) {
+    return (unsigned)__builtin_ctzll(bits);
+}
 
-static bool is_letter_byte(uint8_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-static bool is_word_byte(uint8_t c) { return pm_is_ascii_alnum(c) || c == '_' || c >= 0x80; }
+static bool is_letter_byte(uint8_t c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+static bool is_word_byte(uint8_t c) {
+    return pm_is_ascii_alnum(c) || c == '_' || c >= 0x80;
+}
 
-/* U+2018 or U+2019 at base + i. Between small letter and letter it joins, between blanks and words it is punctuation,
- * elsewhere it stays unsure. */
+/* U+2018 or U+2019 at base + i. Between small letter and letter it joins, between blanks and words
+ * it is punctuation, elsewhere it stays unsure. */
 static void place_apostrophe(const walk *w, unsigned i, uint64_t *punctuation, uint64_t *joined) {
     size_t at = w->base + i;
     uint8_t before = at > 0 ? w->s.text[at - 1] : ' ', after = pm_scan_byte(&w->s, at + 3);
@@ -210,7 +232,8 @@ static void place_apostrophe(const walk *w, unsigned i, uint64_t *punctuation, u
     }
 }
 
-/* Sorts the commonest characters beyond ASCII: curly quotation marks, dashes, the ellipsis, guillemets, no-break space. */
+/* Sorts the commonest characters beyond ASCII: curly quotation marks, dashes, the ellipsis,
+ * guillemets, no-break space. */
 static void place_high(const walk *w, const uint8_t *p, pm_ascii_block *b, uint64_t *joined) {
     uint64_t punctuation = 0, zone = 0;
     for (uint64_t left = b->high & below(BLOCK - 2); left != 0;) {
@@ -220,13 +243,19 @@ static void place_high(const walk *w, const uint8_t *p, pm_ascii_block *b, uint6
             left &= ~(UINT64_C(7) << i);
             switch (p[i + 2]) {
             case 0x98:
-            case 0x99: place_apostrophe(w, i, &punctuation, joined); break;
+            case 0x99:
+                place_apostrophe(w, i, &punctuation, joined);
+                break;
             case 0x9c:
             case 0x9d:
-            case 0xa6: zone |= UINT64_C(1) << i; /* fall through */
+            case 0xa6:
+                zone |= UINT64_C(1) << i; /* fall through */
             case 0x93:
-            case 0x94: punctuation |= UINT64_C(7) << i; break;
-            default: break;
+            case 0x94:
+                punctuation |= UINT64_C(7) << i;
+                break;
+            default:
+                break;
             }
         } else if (p[i] == 0xc2 && (p[i + 1] == 0xa0 || p[i + 1] == 0xab || p[i + 1] == 0xbb)) {
             left &= ~(UINT64_C(3) << i);
@@ -247,8 +276,11 @@ static uint64_t before_sign(walk *w) {
     if (w->sign == NO_AT || w->sign - w->base >= BLOCK + PM_EMAIL_LOCAL_BYTES) {
         return 0;
     }
-    size_t sign = w->sign - w->base; /* behind it there may be another: the rest of the block counts as near */
-    return sign > PM_EMAIL_LOCAL_BYTES ? ~below((unsigned)(sign - PM_EMAIL_LOCAL_BYTES)) : UINT64_MAX;
+    size_t sign =
+        w->sign -
+        w->base; /* behind it there may be another: the rest of the block counts as near */
+    return sign > PM_EMAIL_LOCAL_BYTES ? ~below((unsigned)(sign - PM_EMAIL_LOCAL_BYTES))
+                                       : UINT64_MAX;
 }
 
 /* Colons with a slash behind them, as in http://. */
@@ -261,7 +293,8 @@ static uint64_t slashes(const uint8_t *p, uint64_t colons) {
     return with_slash;
 }
 
-/* A sum carries out of a run of ones exactly if the other summand has a bit in the run: that tells of whole runs at once. */
+/* A sum carries out of a run of ones exactly if the other summand has a bit in the run: that tells
+ * of whole runs at once. */
 static runs find_runs(walk *w, const uint8_t *p) {
     pm_ascii_block b;
     w->load(p, &b);
@@ -286,17 +319,21 @@ static bool grow(pm_tokens *t, size_t more) {
     if (t->capacity - t->n >= more && t->marks_capacity - t->n_marks >= more) {
         return true;
     }
-    return PM_GROW(t->at, t->n, t->capacity, more) && PM_GROW(t->marks, t->n_marks, t->marks_capacity, more);
+    return PM_GROW(t->at, t->n, t->capacity, more) &&
+           PM_GROW(t->marks, t->n_marks, t->marks_capacity, more);
 }
 
-static bool is_high_at(const pm_scan *s, size_t at) { return pm_scan_byte(s, at) >= 0x80; }
+static bool is_high_at(const pm_scan *s, size_t at) {
+    return pm_scan_byte(s, at) >= 0x80;
+}
 
-/* Whether just a blank stands between a token and the one before it: no zone begins or ends there. */
+/* Whether just a blank stands between a token and the one before: no zone begins or ends there. */
 static bool behind_blank(const pm_scan *s, const pm_token *t, bool has_before) {
     return has_before && t[-1].end + 1 == t->start && s->text[t[-1].end] == ' ';
 }
 
-/* One token by the slow way, or several where the next ones would come here too. *at moves behind the last. */
+/* One token by the slow way, or several where the next ones would come here too. *at moves behind
+ * the last. */
 static bool take_slowly(walk *w, size_t *at) {
     pm_tokens *t = w->out;
     do {
@@ -314,17 +351,21 @@ static bool take_slowly(walk *w, size_t *at) {
     return true;
 }
 
-static uint64_t lowest_bit(uint64_t bits) { return bits & (~bits + 1); }
+static uint64_t lowest_bit(uint64_t bits) {
+    return bits & (~bits + 1);
+}
 
-/* Emits the plain words of a block in order, up to the first run that is not plain (or not at its end within the block):
- * answers its start, or BLOCK. *last becomes the end of the last word emitted. No shift by a variable and no branch but the
- * loop's: eight instructions more or less are seen in the time of a whole build. */
+/* Emits the plain words of a block in order, up to the first run that is not plain (or not at its
+ * end within the block): answers its start, or BLOCK. *last becomes the end of the last word
+ * emitted. No shift by a variable and no branch but the loop's: eight instructions more or less are
+ * seen in the time of a whole build. */
 static unsigned emit_words(walk *w, const runs *r, unsigned *last) {
     pm_tokens *t = w->out;
     uint64_t starts = r->word & ~(r->word << 1);
     uint64_t ends = ~r->word & (r->word << 1) & below(BLOCK - 1);
     ends &= lowest_bit(r->unsure & ends) - 1; /* those before the first that is unsure */
-    uint64_t marked = r->zone + ~r->word, capital = r->capital & ~(starts << 1); /* one letter is no acronym */
+    uint64_t marked = r->zone + ~r->word,
+             capital = r->capital & ~(starts << 1); /* one letter is no acronym */
     marked |= w->mark_next ? lowest_bit(starts) : 0;
     pm_token *out = t->at + t->n;
     uint32_t *mark = t->marks + t->n_marks;
@@ -332,7 +373,8 @@ static unsigned emit_words(walk *w, const runs *r, unsigned *last) {
     while (ends != 0) {
         uint64_t start = lowest_bit(starts), end = lowest_bit(ends);
         *last = lowest(end);
-        *out++ = (pm_token){base + lowest(start), base + *last, (capital & end) != 0 ? PM_KIND_ACRONYM : PM_KIND_WORD, 0};
+        *out++ = (pm_token){base + lowest(start), base + *last,
+                            (capital & end) != 0 ? PM_KIND_ACRONYM : PM_KIND_WORD, 0};
         *mark = number++;
         mark += (marked & start) != 0;
         starts ^= start;
@@ -345,10 +387,12 @@ static unsigned emit_words(walk *w, const runs *r, unsigned *last) {
 }
 
 /* A run of words that reaches the block's last two bytes: what ends it cannot be seen whole. */
-static bool is_cut(const runs *r, unsigned start) { return (~(r->word >> start) & below(BLOCK - 1 - start)) == 0; }
+static bool is_cut(const runs *r, unsigned start) {
+    return (~(r->word >> start) & below(BLOCK - 1 - start)) == 0;
+}
 
-/* Takes the words of the block at base and moves base to where the next block starts: behind the last token, or at the
- * start of a run that this block cuts. */
+/* Takes the words of the block at base and moves base to where the next block starts: behind the
+ * last token, or at the start of a run that this block cuts. */
 static bool take_runs(walk *w, runs r) {
     for (unsigned done = 0;;) {
         if (!grow(w->out, BLOCK / 2)) {
@@ -369,7 +413,8 @@ static bool take_runs(walk *w, runs r) {
             return true;
         }
         done = (unsigned)(at - w->base);
-        if ((r.word >> (done - 1) & r.word >> done & 1) != 0) { /* the rest of a run is no plain word: www.a's */
+        if ((r.word >> (done - 1) & r.word >> done & 1) !=
+            0) { /* the rest of a run is no plain word: www.a's */
             r.unsure |= lowest_bit(~r.word & ~below(done));
         }
         r.word &= ~below(done);
@@ -392,7 +437,9 @@ static bool take_block(walk *w) {
 pm_status pm_tokenize(const pm_analyzer *an, pm_bytes text, pm_tokens *out, pm_error *err) {
     out->n = out->n_quotes = out->n_marks = 0;
     if (text.n >= UINT32_MAX - BLOCK) {
-        return pm_fail(err, PM_LIMIT, "a text has %zu bytes, more than the limit of 4 GB: cut it into documents", text.n);
+        return pm_fail(err, PM_LIMIT,
+                       "a text has %zu bytes, more than the limit of 4 GB: cut it into documents",
+                       text.n);
     }
     walk w = {.s = {an, text.p, text.n}, .out = out, .load = pm_ascii_block_fastest()};
     w.joins = an->rules->elisions == NULL;

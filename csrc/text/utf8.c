@@ -1,5 +1,6 @@
-/* Sanitising follows the Unicode standard's "substitution of maximal subparts" (section 3.9, table 3-8), with surrogates as
- * the one exception: Python text that was encoded with surrogatepass must keep its number of code points. */
+/* Sanitising follows the Unicode standard's "substitution of maximal subparts" (section 3.9, table
+ * 3-8), with surrogates as the one exception: Python text that was encoded with surrogatepass must
+ * keep its number of code points. */
 #include "text/utf8.h"
 
 #include <string.h>
@@ -19,14 +20,20 @@ static size_t ascii_run(const uint8_t *p, size_t n) {
     return i;
 }
 
-/* What the second byte may be: E0, ED, F0 and F4 exclude overlong forms, surrogates and numbers above 10FFFF. */
+/* What the second byte may be: E0, ED, F0 and F4 exclude overlong forms, surrogates and numbers
+ * above 10FFFF. */
 static bool second_fits(uint8_t lead, uint8_t second) {
     switch (lead) {
-    case 0xe0: return second >= 0xa0 && second <= 0xbf;
-    case 0xed: return second >= 0x80 && second <= 0x9f;
-    case 0xf0: return second >= 0x90 && second <= 0xbf;
-    case 0xf4: return second >= 0x80 && second <= 0x8f;
-    default: return second >= 0x80 && second <= 0xbf;
+    case 0xe0:
+        return second >= 0xa0 && second <= 0xbf;
+    case 0xed:
+        return second >= 0x80 && second <= 0x9f;
+    case 0xf0:
+        return second >= 0x90 && second <= 0xbf;
+    case 0xf4:
+        return second >= 0x80 && second <= 0x8f;
+    default:
+        return second >= 0x80 && second <= 0xbf;
     }
 }
 
@@ -34,8 +41,8 @@ static bool is_surrogate(const uint8_t *p, size_t n) {
     return n >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && p[2] >= 0x80 && p[2] <= 0xbf;
 }
 
-/* Length of the sequence at p (n > 0 bytes, not ASCII); *valid tells whether it is a code point. Otherwise it is what one
- * U+FFFD stands for. */
+/* Length of the sequence at p (n > 0 bytes, not ASCII); *valid tells whether it is a code point.
+ * Otherwise it is what one U+FFFD stands for. */
 static size_t sequence(const uint8_t *p, size_t n, bool *valid) {
     uint8_t lead = p[0];
     size_t want = lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
@@ -84,7 +91,9 @@ void pm_utf8_sanitize(pm_bytes in, pm_buf *out, size_t *replaced) {
     *replaced = count;
 }
 
-bool pm_utf8_valid(pm_bytes in) { return valid_run(in.p, in.n) == in.n; }
+bool pm_utf8_valid(pm_bytes in) {
+    return valid_run(in.p, in.n) == in.n;
+}
 
 uint32_t pm_utf8_decode(const uint8_t *text, size_t at, unsigned *len) {
     uint8_t bytes;

@@ -1,5 +1,6 @@
-/* One pass over the gaps between tokens. A gap is read as a small automaton over its characters: line ends and blanks make
- * paragraphs, full stops and their like make sentences, double quotation marks open and close quotations. */
+/* One pass over the gaps between tokens. A gap is read as a small automaton over its characters:
+ * line ends and blanks make paragraphs, full stops and their like make sentences, double quotation
+ * marks open and close quotations. */
 #include "text/zones.h"
 
 #include <string.h>
@@ -43,7 +44,9 @@ typedef struct gap {
 
 /* ---- which rule ---- */
 
-static bool is_blank_byte(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+static bool is_blank_byte(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
 
 static bool is_blank_line(const uint8_t *p, size_t n) {
     for (size_t i = 0; i < n;) {
@@ -57,11 +60,12 @@ static bool is_blank_line(const uint8_t *p, size_t n) {
 }
 
 static bool is_long_line(const uint8_t *p, size_t n) {
-    return n > LONG_LINE_CODE_POINTS && (n > 4 * LONG_LINE_CODE_POINTS || pm_utf8_count(p, n) > LONG_LINE_CODE_POINTS);
+    return n > LONG_LINE_CODE_POINTS &&
+           (n > 4 * LONG_LINE_CODE_POINTS || pm_utf8_count(p, n) > LONG_LINE_CODE_POINTS);
 }
 
-/* Lines end at LF, or at CR where the text has no LF. Blank lines before the first other line and behind the last do not
- * count. */
+/* Lines end at LF, or at CR where the text has no LF. Blank lines before the first other line and
+ * behind the last do not count. */
 static paragraph_rule find_rule(const uint8_t *text, size_t n) {
     int line_end = n > 0 && memchr(text, '\n', n) == NULL ? '\r' : '\n';
     bool started = false, blank = false, has_long = false;
@@ -104,14 +108,32 @@ typedef enum mark { NO_MARK, OPENING, CLOSING, STRAIGHT } mark;
 
 static mark mark_of(uint32_t cp) {
     switch (cp) {
-    case 0x201c: case 0x201e: case 0x201f: case 0xab: case 0x300c: case 0x300e: case 0x301d: return OPENING;
-    case 0x201d: case 0xbb: case 0x300d: case 0x300f: case 0x301e: case 0x301f: return CLOSING;
-    case 0x22: case 0xff02: return STRAIGHT;
-    default: return NO_MARK;
+    case 0x201c:
+    case 0x201e:
+    case 0x201f:
+    case 0xab:
+    case 0x300c:
+    case 0x300e:
+    case 0x301d:
+        return OPENING;
+    case 0x201d:
+    case 0xbb:
+    case 0x300d:
+    case 0x300f:
+    case 0x301e:
+    case 0x301f:
+        return CLOSING;
+    case 0x22:
+    case 0xff02:
+        return STRAIGHT;
+    default:
+        return NO_MARK;
     }
 }
 
-static bool is_space(unsigned class) { return class == PM_CHAR_BLANK || class == PM_CHAR_NEWLINE; }
+static bool is_space(unsigned class) {
+    return class == PM_CHAR_BLANK || class == PM_CHAR_NEWLINE;
+}
 
 /* At the start, or behind a blank or an opening bracket. */
 static bool is_free_before(const zones *z, size_t at) {
@@ -126,7 +148,8 @@ static bool is_free_behind(const zones *z, size_t at) {
     return at >= z->n || is_space(pm_cp_at(z->text, z->n, at).class);
 }
 
-/* 「 and 『 close with their own kind; „ also with “ (German), » with « (»so«); a “ at a word's end is a slip for ”. */
+/* 「 and 『 close with their own kind; „ also with “ (German), » with « (»so«); a “ at a word's end
+ * is a slip for ”. */
 static bool closes(const zones *z, size_t at, pm_cp c, mark m) {
     if (z->opener == 0x300c || z->opener == 0x300e) {
         return c.cp == z->opener + 1;
@@ -138,13 +161,15 @@ static bool closes(const zones *z, size_t at, pm_cp c, mark m) {
            (c.cp == 0x201c && !is_free_before(z, at) && is_free_behind(z, at + c.len));
 }
 
+/* ” and » open too where they stand free before a word: Swedish ”…”, German »…«. */
 static void see_quote(zones *z, const gap *g, size_t at, pm_cp c, mark m) {
     if (z->opener != NO_OPENER) {
         if (closes(z, at, c, m)) {
             close_quote(z, g->token);
         }
-    } else if (m == OPENING || (is_free_before(z, at) && (m == STRAIGHT || !is_free_behind(z, at + c.len)))) {
-        open_quote(z, c.cp, g->token); /* ” and » open too where they stand so: Swedish ”…”, German »…« */
+    } else if (m == OPENING ||
+               (is_free_before(z, at) && (m == STRAIGHT || !is_free_behind(z, at + c.len)))) {
+        open_quote(z, c.cp, g->token);
     }
 }
 

@@ -1,6 +1,8 @@
-/* Tokens, folded forms, accents, stems and zones: every row of docs/TOKENS.md, and what has no row there. */
+/* Tokens, folded forms, accents, stems and zones: every row of docs/TOKENS.md, and what has no row
+ * there. */
 #include "text/tokenizer.h"
 
+#include "base/sys.h"
 #include "text/ascii_block.h"
 #include "text_rows.h"
 
@@ -17,11 +19,13 @@ static const pm_analyzer *analyzer(const char *lang) {
             return cache[i];
         }
     }
-    CHECK(!"more languages than the cache holds");
-    return NULL;
+    fprintf(stderr, "more languages than the cache holds\n");
+    exit(1);
 }
 
-static pm_bytes bytes_of(const char *text) { return (pm_bytes){(const uint8_t *)text, strlen(text)}; }
+static pm_bytes bytes_of(const char *text) {
+    return (pm_bytes){(const uint8_t *)text, strlen(text)};
+}
 
 static void tokenize(const char *lang, pm_bytes text, pm_tokens *t) {
     pm_error err;
@@ -57,8 +61,9 @@ static void join_tokens(const char *lang, const char *text, part what, pm_buf *o
 }
 
 static void check_text(const char *where, const pm_buf *got, const char *want) {
-    if (got->n != strlen(want) || memcmp(got->p, want, got->n) != 0) {
-        fprintf(stderr, "%s\n  got  %.*s\n  want %s\n", where, (int)got->n, (const char *)got->p, want);
+    if (got->n != strlen(want) || (got->n > 0 && memcmp(got->p, want, got->n) != 0)) {
+        fprintf(stderr, "%s\n  got  %.*s\n  want %s\n", where, (int)got->n, (const char *)got->p,
+                want);
         exit(1);
     }
 }
@@ -97,8 +102,10 @@ static void visit_accents(const row *r, void *ctx) {
         pm_buf_put(&got, " · ", got.n > 0 ? strlen(" · ") : 0);
         size_t before = got.n;
         bool changed;
-        CHECK(pm_unaccent(analyzer(r->cell[0]), (uint8_t *)word, strlen(word), &got, &changed, &err) == PM_OK);
-        CHECK(changed == (got.n - before != strlen(word) || memcmp(got.p + before, word, strlen(word)) != 0));
+        CHECK(pm_unaccent(analyzer(r->cell[0]), (uint8_t *)word, strlen(word), &got, &changed,
+                          &err) == PM_OK);
+        CHECK(changed ==
+              (got.n - before != strlen(word) || memcmp(got.p + before, word, strlen(word)) != 0));
     }
     check_text(r->cell[1], &got, r->cell[2]);
     pm_buf_release(&got);
@@ -108,11 +115,14 @@ static void join_zones(const char *text, const pm_tokens *t, pm_buf *out) {
     size_t quote = 0;
     for (size_t i = 0; i < t->n; i++) {
         unsigned flags = t->at[i].flags;
-        pm_buf_printf(out, "%s%s", i > 0 ? " " : "", flags & PM_TOKEN_PARAGRAPH ? "// " : flags & PM_TOKEN_SENTENCE ? "/ " : "");
+        pm_buf_printf(out, "%s%s", i > 0 ? " " : "",
+                      flags & PM_TOKEN_PARAGRAPH  ? "// "
+                      : flags & PM_TOKEN_SENTENCE ? "/ "
+                                                  : "");
         CHECK((flags & PM_TOKEN_PARAGRAPH) == 0 || (flags & PM_TOKEN_SENTENCE) != 0);
         bool quoted = quote < t->n_quotes;
-        pm_buf_printf(out, "%s%.*s", quoted && t->quotes[quote].lo == i ? "[ " : "", (int)(t->at[i].end - t->at[i].start),
-                      text + t->at[i].start);
+        pm_buf_printf(out, "%s%.*s", quoted && t->quotes[quote].lo == i ? "[ " : "",
+                      (int)(t->at[i].end - t->at[i].start), text + t->at[i].start);
         if (quoted && t->quotes[quote].hi == i + 1) {
             pm_buf_printf(out, " ]");
             quote++;
@@ -159,12 +169,15 @@ static void check_sanitized(const char *in, size_t n, const char *want, size_t r
 static void test_sanitize_replaces_maximal_subparts_and_surrogates_once(void) {
 #define SANITIZE(in, want, replaced) check_sanitized(in, sizeof in - 1, want, replaced)
     SANITIZE("", "", 0);
-    SANITIZE("plain ASCII of more than sixteen bytes, é € 😀", "plain ASCII of more than sixteen bytes, é € 😀", 0);
-    SANITIZE("a\xed\xa0\x80z", "a\uFFFDz", 1);             /* a lone surrogate */
-    SANITIZE("\xed\xa0\xbd\xed\xb8\x80", "\uFFFD\uFFFD", 2); /* a pair: two code points before, two after */
+    SANITIZE("plain ASCII of more than sixteen bytes, é € 😀",
+             "plain ASCII of more than sixteen bytes, é € 😀", 0);
+    SANITIZE("a\xed\xa0\x80z", "a\uFFFDz", 1); /* a lone surrogate */
+    SANITIZE("\xed\xa0\xbd\xed\xb8\x80", "\uFFFD\uFFFD",
+             2); /* a pair: two code points before, two after */
     SANITIZE("\xed\xa0", "\uFFFD\uFFFD", 2);
     /* Unicode 15, table 3-11: C0 AF, E0 80 BF, F0 81 82 41 */
-    SANITIZE("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA", 8);
+    SANITIZE("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41",
+             "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDA", 8);
     /* table 3-8: truncated sequences are one each */
     SANITIZE("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "\uFFFD\uFFFD\uFFFD\uFFFDA", 4);
     SANITIZE("\xf4\x90\x80\x80\xff", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD", 5);
@@ -190,20 +203,24 @@ static void test_case_classes(void) {
         const char *surface;
         pm_case want;
     } cases[] = {
-        {"iran", PM_CASE_LOWER},    {"Iran", PM_CASE_CAPITAL},   {"YouTube", PM_CASE_CAPITAL}, {"US", PM_CASE_ACRONYM},
-        {"U.S.", PM_CASE_ACRONYM},  {"u.s.", PM_CASE_ACRONYM},   {"U.S", PM_CASE_ACRONYM},     {"US's", PM_CASE_ACRONYM},
-        {"U.S.’s", PM_CASE_ACRONYM}, {"IRAN'S", PM_CASE_ACRONYM}, {"it's", PM_CASE_LOWER},      {"Iran’s", PM_CASE_CAPITAL},
-        {"NGOs", PM_CASE_PLURAL},   {"NGOs'", PM_CASE_PLURAL},   {"As", PM_CASE_CAPITAL},      {"I", PM_CASE_CAPITAL},
-        {"I's", PM_CASE_CAPITAL},   {"a", PM_CASE_LOWER},        {"#US", PM_CASE_ACRONYM},     {"@nato", PM_CASE_LOWER},
-        {"4pm", PM_CASE_LOWER},     {"G7", PM_CASE_CAPITAL},     {"MI6", PM_CASE_ACRONYM},     {"ÄÖ", PM_CASE_ACRONYM},
-        {"Élysée", PM_CASE_CAPITAL}, {"США", PM_CASE_ACRONYM},   {"США’s", PM_CASE_ACRONYM},   {"العربية", PM_CASE_LOWER},
-        {"東", PM_CASE_LOWER},       {"", PM_CASE_LOWER},         {"5,000", PM_CASE_LOWER},     {"'s", PM_CASE_LOWER},
-        {"ǅ", PM_CASE_CAPITAL},     {"aB", PM_CASE_CAPITAL},  {"DON'T", PM_CASE_ACRONYM},   {"e.g", PM_CASE_ACRONYM},
+        {"iran", PM_CASE_LOWER},     {"Iran", PM_CASE_CAPITAL},  {"YouTube", PM_CASE_CAPITAL},
+        {"US", PM_CASE_ACRONYM},     {"U.S.", PM_CASE_ACRONYM},  {"u.s.", PM_CASE_ACRONYM},
+        {"U.S", PM_CASE_ACRONYM},    {"US's", PM_CASE_ACRONYM},  {"U.S.’s", PM_CASE_ACRONYM},
+        {"IRAN'S", PM_CASE_ACRONYM}, {"it's", PM_CASE_LOWER},    {"Iran’s", PM_CASE_CAPITAL},
+        {"NGOs", PM_CASE_PLURAL},    {"NGOs'", PM_CASE_PLURAL},  {"As", PM_CASE_CAPITAL},
+        {"I", PM_CASE_CAPITAL},      {"I's", PM_CASE_CAPITAL},   {"a", PM_CASE_LOWER},
+        {"#US", PM_CASE_ACRONYM},    {"@nato", PM_CASE_LOWER},   {"4pm", PM_CASE_LOWER},
+        {"G7", PM_CASE_CAPITAL},     {"MI6", PM_CASE_ACRONYM},   {"ÄÖ", PM_CASE_ACRONYM},
+        {"Élysée", PM_CASE_CAPITAL}, {"США", PM_CASE_ACRONYM},   {"США’s", PM_CASE_ACRONYM},
+        {"العربية", PM_CASE_LOWER},  {"東", PM_CASE_LOWER},      {"", PM_CASE_LOWER},
+        {"5,000", PM_CASE_LOWER},    {"'s", PM_CASE_LOWER},      {"ǅ", PM_CASE_CAPITAL},
+        {"aB", PM_CASE_CAPITAL},     {"DON'T", PM_CASE_ACRONYM}, {"e.g", PM_CASE_ACRONYM},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pm_case got = pm_case_class((const uint8_t *)cases[i].surface, strlen(cases[i].surface));
         if (got != cases[i].want) {
-            fprintf(stderr, "%s: case %d, not %d\n", cases[i].surface, (int)got, (int)cases[i].want);
+            fprintf(stderr, "%s: case %d, not %d\n", cases[i].surface, (int)got,
+                    (int)cases[i].want);
             exit(1);
         }
     }
@@ -316,7 +333,8 @@ static void test_unknown_language_names_the_nearest(void) {
     CHECK(strstr(err.message, "'inglish'") != NULL && strstr(err.hint, "english") != NULL);
     CHECK(pm_analyzer_new("de", &an, &err) == PM_INVALID && strstr(err.hint, "german") != NULL);
     CHECK(pm_analyzer_new("", &an, &err) == PM_INVALID);
-    CHECK(pm_analyzer_new("an-impossibly-long-name-of-a-language-of-no-land", &an, &err) == PM_INVALID);
+    CHECK(pm_analyzer_new("an-impossibly-long-name-of-a-language-of-no-land", &an, &err) ==
+          PM_INVALID);
 }
 
 /* ---- limits ---- */
@@ -332,7 +350,8 @@ static void check_cut(const char *unit, size_t times, size_t first_tokens_bytes,
     pm_tokens_init(&t);
     tokenize("english", (pm_bytes){(uint8_t *)text, n}, &t);
     if (t.n != n_tokens || (t.n > 0 && t.at[0].end != first_tokens_bytes)) {
-        fprintf(stderr, "%s x %zu: %zu tokens, first ends at %u\n", unit, times, t.n, t.n > 0 ? t.at[0].end : 0);
+        fprintf(stderr, "%s x %zu: %zu tokens, first ends at %u\n", unit, times, t.n,
+                t.n > 0 ? t.at[0].end : 0);
         exit(1);
     }
     pm_tokens_release(&t);
@@ -382,9 +401,73 @@ static void test_text_of_4_gb_is_refused(void) {
     pm_tokens t;
     pm_error err;
     pm_tokens_init(&t);
-    CHECK(pm_tokenize(analyzer("english"), (pm_bytes){(const uint8_t *)"", UINT32_MAX}, &t, &err) == PM_LIMIT);
+    CHECK(pm_tokenize(analyzer("english"), (pm_bytes){(const uint8_t *)"", UINT32_MAX}, &t, &err) ==
+          PM_LIMIT);
     CHECK(strstr(err.message, "4 GB") != NULL);
     pm_tokens_release(&t);
+}
+
+/* ---- memory that runs out ---- */
+
+static int allocations_left;
+
+static void *failing_alloc(size_t bytes) {
+    return allocations_left-- > 0 ? pm_sys_posix.alloc(bytes) : NULL;
+}
+
+static void *failing_resize(void *p, size_t bytes) {
+    return allocations_left-- > 0 ? pm_sys_posix.resize(p, bytes) : NULL;
+}
+
+/* Everything that the layer does to a text, once. */
+static pm_status use_all(const char *text, pm_error *err) {
+    pm_analyzer *an = NULL;
+    pm_stemmer *st = NULL;
+    pm_tokens t;
+    pm_buf forms;
+    bool changed;
+    pm_status status = PM_OK;
+    pm_tokens_init(&t);
+    pm_buf_init(&forms);
+    PM_GO(pm_analyzer_new("turkish", &an, err));
+    PM_GO(pm_stemmer_new(an, &st, err));
+    PM_GO(pm_tokenize(an, bytes_of(text), &t, err));
+    for (size_t i = 0; i < t.n; i++) {
+        const uint8_t *p = (const uint8_t *)text + t.at[i].start;
+        size_t n = t.at[i].end - t.at[i].start;
+        PM_GO(pm_fold(an, p, n, t.at[i].kind, &forms, err));
+        PM_GO(pm_unaccent(an, p, n, &forms, &changed, err));
+        PM_GO(pm_stem(st, p, n, &forms, err));
+    }
+out:
+    pm_stemmer_free(st);
+    pm_analyzer_free(an);
+    pm_tokens_release(&t);
+    pm_buf_release(&forms);
+    return status;
+}
+
+static void test_every_failed_allocation_is_reported(void) {
+    char text[8192] = "“Türkiye’nin” I élysée 5,000 ";
+    for (size_t n = strlen(text); n < 7000; n++) { /* more marks than fit inside pm_points */
+        memcpy(text + n, "\u0301", 2);
+        text[++n + 1] = '\0';
+    }
+    pm_sys table = pm_sys_posix;
+    table.alloc = failing_alloc;
+    table.resize = failing_resize;
+    pm_sys_replace(&table);
+    int k = 0;
+    for (pm_status status = PM_NOMEM; status != PM_OK; k++) {
+        pm_error err;
+        pm_error_clear(&err);
+        allocations_left = k;
+        status = use_all(text, &err);
+        CHECK(status == PM_OK || (status == PM_NOMEM && err.code == PM_NOMEM));
+        CHECK(k < 100000);
+    }
+    CHECK(k > 10);
+    pm_sys_replace(&pm_sys_posix);
 }
 
 static void test_block_bodies_agree(void) {
@@ -420,6 +503,7 @@ int main(void) {
     test_monotonous_texts_take_linear_time();
     test_text_of_4_gb_is_refused();
     test_block_bodies_agree();
+    test_every_failed_allocation_is_reported();
     printf("test_text: ok\n");
     return 0;
 }

@@ -1,6 +1,7 @@
-/* The tokenizer against Unicode's WordBreakTest.txt, whose every difference must follow from a class of deviations in
- * docs/TOKENS.md, and properties on random text: restartable anywhere, forms stable, nothing read outside the text.
- * PRESSMARK_UNICODE names the folder of the data files (/usr/share/unicode); PRESSMARK_FUZZ the number of random texts. */
+/* The tokenizer against Unicode's WordBreakTest.txt, whose every difference must follow from a
+ * class of deviations in docs/TOKENS.md, and properties on random text: restartable anywhere, forms
+ * stable, nothing read outside the text. PRESSMARK_UNICODE names the folder of the data files
+ * (/usr/share/unicode); PRESSMARK_FUZZ the number of random texts. */
 #include "text/tokenizer.h"
 
 #include "text/code_point.h"
@@ -25,11 +26,13 @@ typedef struct line {
 } line;
 
 static bool makes_token(unsigned class) {
-    return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW || class == PM_CHAR_DIGIT || class == PM_CHAR_CJK ||
-           class == PM_CHAR_EMOJI || class == PM_CHAR_FLAG;
+    return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW || class == PM_CHAR_DIGIT ||
+           class == PM_CHAR_CJK || class == PM_CHAR_EMOJI || class == PM_CHAR_FLAG;
 }
 
-static bool is_picture(unsigned class) { return class == PM_CHAR_EMOJI || class == PM_CHAR_FLAG; }
+static bool is_picture(unsigned class) {
+    return class == PM_CHAR_EMOJI || class == PM_CHAR_FLAG;
+}
 
 /* End of a grapheme cluster of an emoji at `at`: GB9, GB11, GB12. */
 static size_t emoji_end(const line *l, size_t at, size_t end) {
@@ -41,7 +44,8 @@ static size_t emoji_end(const line *l, size_t at, size_t end) {
     }
     for (bool zwj = false; at < end; at += c.len) {
         c = pm_cp_at(l->text, l->n, at);
-        if (c.class != PM_CHAR_EXTEND && c.class != PM_CHAR_ZWJ && !(zwj && c.class == PM_CHAR_EMOJI)) {
+        if (c.class != PM_CHAR_EXTEND && c.class != PM_CHAR_ZWJ &&
+            !(zwj && c.class == PM_CHAR_EMOJI)) {
             break;
         }
         zwj = c.class == PM_CHAR_ZWJ;
@@ -70,20 +74,25 @@ static void extend_piece(piece *p, size_t at, size_t end, bool counts) {
     p->hi = counts ? end : p->hi;
 }
 
-static bool is_colon(uint32_t cp) { return cp == ':' || cp == 0xfe13 || cp == 0xfe55 || cp == 0xff1a; }
+static bool is_colon(uint32_t cp) {
+    return cp == ':' || cp == 0xfe13 || cp == 0xfe55 || cp == 0xff1a;
+}
 
 static void read_segment(const line *l, size_t lo, size_t hi, expected *e) {
     piece p = {0};
-    bool pending = false; /* the last character was an underscore: marks on it do not count either */
+    bool pending =
+        false; /* the last character was an underscore: marks on it do not count either */
     for (size_t at = lo > e->done ? lo : e->done; at < hi;) {
         pm_cp c = pm_cp_at(l->text, l->n, at);
         size_t end = at + c.len;
-        if (is_colon(c.cp) || c.class == PM_CHAR_COMMA || c.class == PM_CHAR_PICTURE) { /* no group of three digits here */
+        if (is_colon(c.cp) || c.class == PM_CHAR_COMMA ||
+            c.class == PM_CHAR_PICTURE) { /* no group of three digits here */
             close_piece(e, &p);
         } else if (c.class == PM_CHAR_CJK || is_picture(c.class)) {
             close_piece(e, &p);
             end = is_picture(c.class) ? emoji_end(l, at, l->n) : end;
-            while (c.class == PM_CHAR_CJK && end < hi && pm_class_stays(pm_cp_at(l->text, l->n, end).class)) {
+            while (c.class == PM_CHAR_CJK && end < hi &&
+                   pm_class_stays(pm_cp_at(l->text, l->n, end).class)) {
                 end += pm_cp_at(l->text, l->n, end).len;
             }
             e->at[e->n++] = (pm_span32){(uint32_t)at, (uint32_t)end};
@@ -130,14 +139,16 @@ static bool segment_makes_token(const line *l, size_t lo, size_t hi) {
     return false;
 }
 
-/* Fills e with what the classes make of the line's segments; answers the class of the first difference from them. */
+/* Fills e with what the classes make of the line's segments; answers the class of the first
+ * difference from them. */
 static deviation expect(const line *l, expected *e) {
     deviation first = NO_DEVIATION;
     for (size_t i = 0; i + 1 < l->n_breaks; i++) {
         size_t lo = l->breaks[i], hi = l->breaks[i + 1], before = e->n;
         read_segment(l, lo, hi, e);
         bool whole = segment_makes_token(l, lo, hi);
-        bool same = whole ? e->n == before + 1 && e->at[before].lo == lo && e->at[before].hi == hi : e->n == before;
+        bool same = whole ? e->n == before + 1 && e->at[before].lo == lo && e->at[before].hi == hi
+                          : e->n == before;
         if (!same && first == NO_DEVIATION) {
             first = explain(l, lo, hi);
             CHECK(first != NO_DEVIATION);
@@ -173,7 +184,8 @@ static void check_line(const pm_analyzer *an, const line *l, unsigned *counts) {
         same = t.at[i].start == e.at[i].lo && t.at[i].end == e.at[i].hi;
     }
     if (!same) {
-        fprintf(stderr, "unexplained: %.*s (%zu tokens, expected %zu)\n", (int)l->n, (const char *)l->text, t.n, e.n);
+        fprintf(stderr, "unexplained: %.*s (%zu tokens, expected %zu)\n", (int)l->n,
+                (const char *)l->text, t.n, e.n);
         exit(1);
     }
     pm_tokens_release(&t);
@@ -184,7 +196,8 @@ static void check_count(const row *r, void *ctx) {
     for (deviation d = COLON; d < NO_DEVIATION; d++) {
         if (strcmp(r->cell[0], deviation_names[d]) == 0) {
             if ((unsigned)atoi(r->cell[6]) != counts[d]) {
-                fprintf(stderr, "docs/TOKENS.md: %s has %u lines of WordBreakTest\n", deviation_names[d], counts[d]);
+                fprintf(stderr, "docs/TOKENS.md: %s has %u lines of WordBreakTest\n",
+                        deviation_names[d], counts[d]);
                 exit(1);
             }
             return;
@@ -200,7 +213,8 @@ static const char *environment(const char *name, const char *otherwise) {
 
 static void test_word_break_test_differs_as_documented(const pm_analyzer *an) {
     char path[1024], version[64], source[4096];
-    snprintf(path, sizeof path, "%s/auxiliary/WordBreakTest.txt", environment("PRESSMARK_UNICODE", "/usr/share/unicode"));
+    snprintf(path, sizeof path, "%s/auxiliary/WordBreakTest.txt",
+             environment("PRESSMARK_UNICODE", "/usr/share/unicode"));
     FILE *f = fopen(path, "rb");
     if (f == NULL) {
         printf("test_text_unicode: WordBreakTest skipped, no %s\n", path);
@@ -226,7 +240,8 @@ static void test_word_break_test_differs_as_documented(const pm_analyzer *an) {
     for (deviation d = COLON; d < NO_DEVIATION; d++) {
         differ += counts[d];
     }
-    printf("test_text_unicode: WordBreakTest, %u lines equal, %u differ by a listed class\n", counts[NO_DEVIATION], differ);
+    printf("test_text_unicode: WordBreakTest, %u lines equal, %u differ by a listed class\n",
+           counts[NO_DEVIATION], differ);
 }
 
 /* ---- properties ---- */
@@ -237,13 +252,19 @@ static uint32_t random_bits(uint64_t *seed) {
 }
 
 /* What tokens, addresses, zones and the fast way's borders are made of. */
+/* clang-format off */
 static const char *const atoms[] = {
-    "a", "Iran", "US", "the", "of", "word", "x", "S", "s", "I", "É", "e\u0301", "ß", "и", "東", "カ", "น้", "ำ", "한", "א", "\"", "'",
-    "’", "‘", "“", "”", "„", "«", "»", "「", "」", ".", ".", ".", ",", ":", ";", "!", "?", "…", "-", "—", "/", "//", "://", "http", "www.",
-    "@", "#", "$", "€", "%", "&", "*", "_", "+", "(", ")", " ", " ", " ", " ", "  ", "\n", "\n\n", "\r\n", "\r", "\t", "\u00a0",
-    "\u00ad", "\u200b", "\u200d", "\u200e", "\u202f", "\u2028", "\u2029", "\ufeff", "\ufe0f", "\u20e3", "👍", "🏿", "🇺", "🇸", "❤", "©",
-    "0", "5", "000", "1979", "1,000", "a.b", "U.S.", "p.m.", "Mr.", "No.", "com", "l'", "dell’", "it's", "Iran's", "·", "٬", "٥", "\u0301",
-    "a long run of plain words that fills more than a block of sixty-four bytes of text"};
+    "a", "Iran", "US", "the", "of", "word", "x", "S", "s", "I", "É", "e\u0301", "ß", "и", "東",
+    "カ", "น้", "ำ", "한", "א", "\"", "'", "’", "‘", "“", "”", "„", "«", "»", "「", "」", ".", ".",
+    ".", ",", ":", ";", "!", "?", "…", "-", "—", "/", "//", "://", "http", "www.", "@", "#", "$",
+    "€", "%", "&", "*", "_", "+", "(", ")", " ", " ", " ", " ", "  ", "\n", "\n\n", "\r\n", "\r",
+    "\t", "\u00a0", "\u00ad", "\u200b", "\u200d", "\u200e", "\u202f", "\u2028", "\u2029",
+    "\ufeff", "\ufe0f", "\u20e3", "👍", "🏿", "🇺", "🇸", "❤", "©", "0", "5", "000", "1979", "1,000",
+    "a.b", "U.S.", "p.m.", "Mr.", "No.", "com", "l'", "dell’", "it's", "Iran's", "·", "٬", "٥",
+    "\u0301",
+    "a long run of plain words that fills more than a block of sixty-four bytes of text",
+};
+/* clang-format on */
 
 static size_t random_text(uint64_t *seed, uint8_t *text, size_t room) {
     size_t n = 0, wanted = random_bits(seed) % room;
@@ -270,8 +291,10 @@ static size_t random_bytes(uint64_t *seed, uint8_t *text, size_t room) {
     pm_buf_init(&out);
     pm_utf8_sanitize((pm_bytes){raw, n}, &out, &replaced);
     CHECK(pm_utf8_valid(pm_buf_bytes(&out)) && out.n <= room);
-    memcpy(text, out.p, out.n);
     n = out.n;
+    if (n > 0) {
+        memcpy(text, out.p, n);
+    }
     pm_buf_release(&out);
     return n;
 }
@@ -279,23 +302,26 @@ static size_t random_bytes(uint64_t *seed, uint8_t *text, size_t room) {
 static void fail_on(const char *what, const uint8_t *text, size_t n) {
     fprintf(stderr, "%s: ", what);
     for (size_t i = 0; i < n; i++) {
-        fprintf(stderr, text[i] >= ' ' && text[i] != '\\' && text[i] != '"' ? "%c" : "\\x%02x", text[i]);
+        fprintf(stderr, text[i] >= ' ' && text[i] != '\\' && text[i] != '"' ? "%c" : "\\x%02x",
+                text[i]);
     }
     fprintf(stderr, "\n");
     exit(1);
 }
 
-/* pm_tokenize is pm_token_next repeated, and pm_token_next from any token's start gives that token. */
-static void check_restart(const pm_analyzer *an, const uint8_t *text, size_t n, const pm_tokens *t) {
+/* pm_tokenize is pm_token_next repeated, which from any token's start gives that token. */
+static void check_restart(const pm_analyzer *an, const uint8_t *text, size_t n,
+                          const pm_tokens *t) {
     size_t at = 0;
     pm_token token;
     for (size_t i = 0; i < t->n; i++) {
-        if (!pm_token_next(an, text, n, &at, &token) || token.start != t->at[i].start || token.end != t->at[i].end ||
-            token.kind != t->at[i].kind || at != token.end) {
+        if (!pm_token_next(an, text, n, &at, &token) || token.start != t->at[i].start ||
+            token.end != t->at[i].end || token.kind != t->at[i].kind || at != token.end) {
             fail_on("the two ways differ", text, n);
         }
         size_t again = t->at[i].start;
-        if (!pm_token_next(an, text, n, &again, &token) || token.start != t->at[i].start || token.end != t->at[i].end) {
+        if (!pm_token_next(an, text, n, &again, &token) || token.start != t->at[i].start ||
+            token.end != t->at[i].end) {
             fail_on("not restartable", text, n);
         }
     }
@@ -309,7 +335,8 @@ static void check_shape(const uint8_t *text, size_t n, const pm_tokens *t) {
         size_t before = i > 0 ? t->at[i - 1].end : 0;
         if (t->at[i].start < before || t->at[i].end <= t->at[i].start || t->at[i].end > n ||
             pm_utf8_count(text + t->at[i].start, t->at[i].end - t->at[i].start) > 255 ||
-            (text[t->at[i].start] & 0xc0) == 0x80 || (t->at[i].end < n && (text[t->at[i].end] & 0xc0) == 0x80)) {
+            (text[t->at[i].start] & 0xc0) == 0x80 ||
+            (t->at[i].end < n && (text[t->at[i].end] & 0xc0) == 0x80)) {
             fail_on("token out of shape", text, n);
         }
     }
@@ -324,14 +351,16 @@ static void check_shape(const uint8_t *text, size_t n, const pm_tokens *t) {
 }
 
 /* Forms are valid UTF-8, never empty, and fixed points of folding and of losing accents. */
-static void check_forms(const pm_analyzer *an, pm_stemmer *st, const uint8_t *text, size_t n, pm_token token) {
+static void check_forms(const pm_analyzer *an, pm_stemmer *st, const uint8_t *text, size_t n,
+                        pm_token token) {
     pm_buf b[5];
     pm_error err;
     bool changed;
     for (int i = 0; i < 5; i++) {
         pm_buf_init(&b[i]);
     }
-    CHECK(pm_fold(an, text + token.start, token.end - token.start, token.kind, &b[0], &err) == PM_OK);
+    CHECK(pm_fold(an, text + token.start, token.end - token.start, token.kind, &b[0], &err) ==
+          PM_OK);
     CHECK(pm_fold(an, b[0].p, b[0].n, token.kind, &b[1], &err) == PM_OK);
     CHECK(pm_unaccent(an, b[0].p, b[0].n, &b[2], &changed, &err) == PM_OK);
     CHECK(pm_unaccent(an, b[2].p, b[2].n, &b[3], &changed, &err) == PM_OK);
@@ -340,9 +369,10 @@ static void check_forms(const pm_analyzer *an, pm_stemmer *st, const uint8_t *te
     bool valid = b[0].n > 0 && b[2].n > 0 && b[4].n > 0 && pm_utf8_valid(pm_buf_bytes(&b[0])) &&
                  pm_utf8_valid(pm_buf_bytes(&b[2])) && pm_utf8_valid(pm_buf_bytes(&b[4]));
     if (!stable || !valid) {
-        fprintf(stderr, "'%.*s' folds to '%.*s', then to '%.*s'; key '%.*s', then '%.*s'\n", (int)(token.end - token.start),
-                (const char *)text + token.start, (int)b[0].n, (const char *)b[0].p, (int)b[1].n, (const char *)b[1].p,
-                (int)b[2].n, (const char *)b[2].p, (int)b[3].n, (const char *)b[3].p);
+        fprintf(stderr, "'%.*s' folds to '%.*s', then to '%.*s'; key '%.*s', then '%.*s'\n",
+                (int)(token.end - token.start), (const char *)text + token.start, (int)b[0].n,
+                (const char *)b[0].p, (int)b[1].n, (const char *)b[1].p, (int)b[2].n,
+                (const char *)b[2].p, (int)b[3].n, (const char *)b[3].p);
         fail_on("forms", text, n);
     }
     for (int i = 0; i < 5; i++) {
@@ -359,9 +389,11 @@ static void test_random_texts(const char *lang, unsigned rounds, uint64_t seed) 
     CHECK(pm_analyzer_new(lang, &an, &err) == PM_OK && pm_stemmer_new(an, &st, &err) == PM_OK);
     pm_tokens_init(&t);
     for (unsigned round = 0; round < rounds; round++) {
-        uint8_t *text = malloc(ROOM); /* exactly sized below: a sanitizer sees every byte read too far */
+        uint8_t *text =
+            malloc(ROOM); /* exactly sized below: a sanitizer sees every byte read too far */
         CHECK(text != NULL);
-        size_t n = round % 4 == 0 ? random_bytes(&seed, text, ROOM) : random_text(&seed, text, ROOM);
+        size_t n =
+            round % 4 == 0 ? random_bytes(&seed, text, ROOM) : random_text(&seed, text, ROOM);
         uint8_t *exact = realloc(text, n > 0 ? n : 1);
         CHECK(exact != NULL && pm_utf8_valid((pm_bytes){exact, n}));
         CHECK(pm_tokenize(an, (pm_bytes){exact, n}, &t, &err) == PM_OK);

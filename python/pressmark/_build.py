@@ -141,7 +141,7 @@ def _read(source: Source, shaper: Shaper, feeder: _Feeder, budget: int, meter: M
         try:
             if isinstance(item.values, SourceError):
                 raise item.values
-            key = shaper.key_of(item.values, str(row) if item.key is None else item.key)
+            key = shaper.key_of(item.values, row, item.key)
             made, size = shaper.shape(item.values, key, where)
         except SourceError as e:
             feeder.bad_row(e, row, key, where)

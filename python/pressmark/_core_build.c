@@ -367,10 +367,10 @@ static PyObject *builder_finish(PyObject *self, PyObject *unused) {
     if (!enter(b)) {
         return NULL;
     }
-    unsigned long long docs = pm_builder_docs(b->builder), replaced = pm_builder_replaced(b->builder);
     pmpy_run run;
     begin(b, &run);
     pm_status status = pm_builder_finish(b->builder, &run.cancel, &run.err);
+    unsigned long long docs = pm_builder_docs(b->builder), replaced = pm_builder_replaced(b->builder);
     bool ok = pmpy_end(&run, pmpy_state_of(self), status, NULL);
     b->cancel = NULL;
     release(b);

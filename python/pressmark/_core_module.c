@@ -56,6 +56,24 @@ static PyObject *core_tokenize(PyObject *module, PyObject *args) {
     return out;
 }
 
+/* raise_status(code, message, query, pos, end, hint): raises what the core would have; some of its failures cannot be brought
+ * about at will, and a test goes through them all */
+static PyObject *core_raise_status(PyObject *module, PyObject *args) {
+    const char *message, *hint;
+    int code;
+    PyObject *query;
+    long long pos, end;
+    if (!PyArg_ParseTuple(args, "isOLLs", &code, &message, &query, &pos, &end, &hint)) {
+        return NULL;
+    }
+    pm_error err;
+    pm_status status = pm_fail(&err, (pm_status)code, "%s", message);
+    pm_error_hint(&err, "%s", hint);
+    err.pos = pos;
+    err.end = end;
+    return status == PM_OK ? Py_NewRef(Py_None) : pmpy_raise(state_in(module), &err, query);
+}
+
 /* ---- limits ---- */
 
 typedef struct limit {
@@ -122,6 +140,7 @@ static PyMethodDef core_methods[] = {
     {"languages", core_languages, METH_NOARGS, "names of languages"},
     {"kernels", core_kernels, METH_NOARGS, "which kernels run: 'scalar', 'avx2', 'avx512'"},
     {"tokenize", core_tokenize, METH_VARARGS, "tokenize(text, lang) -> Block"},
+    {"raise_status", core_raise_status, METH_VARARGS, "raise_status(code, message, query, pos, end, hint)"},
     {"limit", core_limit, METH_VARARGS, "limit(name) -> value"},
     {"set_limit", core_set_limit, METH_VARARGS, "set_limit(name, value)"},
     {"table", pmpy_table, METH_VARARGS, "table(names, types, columns) -> Block"},

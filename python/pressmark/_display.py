@@ -11,7 +11,7 @@ from typing import Any, Sequence
 from pressmark._width import cut_width, shown_width
 
 HEAD = 20  # rows that a long table shows
-_LEAST, _EASY = 12, 28  # columns are not cut below these widths; the second, as long as that is enough
+_LEAST = 12  # columns are not cut below this width
 _NAMES = ("doc", "key", "query")  # columns that are cut last
 
 
@@ -86,7 +86,7 @@ def aligned(names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[
     if width is not None and names:
         room = width - 2 * (len(names) - 1)
         texts = [k == "str" for k in kinds]
-        widths = _fit(widths, room, [t and n not in _NAMES for t, n in zip(texts, names)], _EASY)
+        widths = _fit(widths, room, [t and n not in _NAMES for t, n in zip(texts, names)], _LEAST)
         widths = _fit(widths, room, texts, _LEAST)
     lines = ["  ".join(_pad(cut_width(n, w), w, r) for n, w, r in zip(names, widths, right)).rstrip()]
     for i in range(len(rows)):

@@ -231,10 +231,12 @@ class Hits(Table):
 
     # ---- display ----
 
-    def _summary(self) -> str:
+    def _size(self) -> str:
         hits, articles = self.count, self.documents
-        said = f"{hits:,} hit{'' if hits == 1 else 's'} in {articles:,} article{'' if articles == 1 else 's'}"
-        return f"{said} · {self.query}" if self.query else said
+        return f"{hits:,} hit{'' if hits == 1 else 's'} in {articles:,} article{'' if articles == 1 else 's'}"
+
+    def _summary(self) -> str:
+        return f"{self._size()} · {self.query}" if self.query else self._size()
 
     def _lines(self, rows: int | None) -> tuple[_core.Block, bool]:
         """The first hits in context; without stored text as they are."""

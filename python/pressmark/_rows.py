@@ -187,11 +187,11 @@ class Shaper:
                 raise SourceError(f"column {name!r} cannot be read as {e.encoding}: {e.reason} at byte {e.start:,}") from None
         raise SourceError(f"column {name!r} holds {type(value).__name__}, not text")
 
-    def key_of(self, values: Mapping[str, Any], fallback: str) -> str:
-        """The key as a str; whole numbers are written as such."""
+    def key_of(self, values: Mapping[str, Any], row: int, file_key: str | None = None) -> str:
+        """The key as a str; whole numbers are written as such. file_key: of a file that is one document."""
         name = self.roles.key
-        if name is None:
-            return fallback
+        if name is None or (file_key is not None and name not in values):
+            return str(row) if file_key is None else file_key
         key = values.get(name)
         if isinstance(key, str) and key:
             return key

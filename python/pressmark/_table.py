@@ -196,7 +196,11 @@ class Table:
 
     # ---- display ----
 
+    def _size(self) -> str:
+        return f"{len(self):,} row{'' if len(self) == 1 else 's'}"
+
     def _summary(self) -> str:
+        """The line above the rows."""
         return ""
 
     def _head(self, n: int | None = HEAD) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
@@ -281,7 +285,7 @@ class Table:
 
     def cite(self) -> Card:
         """A card to publish: the query as read, the index, its size and fingerprint."""
-        return Card(self._origin, self.query, self._summary() or f"{len(self):,} rows", self.notes)
+        return Card(self._origin, self.query, self._size(), self.notes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         block = self._block
@@ -313,8 +317,11 @@ class Ranking(Table):
         self.total = total
         self._marked = marked  # row -> HTML of the snippet
 
+    def _size(self) -> str:
+        return f"{len(self):,} of {self.total:,} article{'' if self.total == 1 else 's'}"
+
     def _summary(self) -> str:
-        return f"{len(self):,} of {self.total:,} article{'' if self.total == 1 else 's'} · {self.query}"
+        return f"{self._size()} · {self.query}"
 
     def _head(self, n: int | None = HEAD) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
         names, kinds, rows = super()._head(n)

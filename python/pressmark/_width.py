@@ -26,4 +26,6 @@ def cut_width(text: str, width: int, from_start: bool = False) -> str:
         if room < 0:
             break
         kept.append(c)
+    while from_start and kept and _char_width(kept[-1]) == 0:
+        kept.pop()  # a mark whose letter was cut off
     return "…" + "".join(reversed(kept)) if from_start else "".join(kept) + "…"

@@ -74,19 +74,13 @@ copied.kwic(width=30)
     (TEXT, """
 ## Words near each other
 
-`W/5`: at most five words apart, in any order; `PRE/5`: in this order; `W/s`: in one sentence. A word is matched by its stem.
+`W/5`: at most five words apart, in any order; `PRE/5`: in this order; `W/5s`: in one sentence. A word is matched by its stem.
 """),
     (CODE, """
-idx.hits("seized W/5 ship").kwic(width=36)
+idx.hits("seized W/5s ship").kwic(width=36)
 """),
     (CODE, """
 idx.near("crew", ["released", "home"], within=12).kwic(width=36)
-"""),
-    (TEXT, """
-What stood within quotation marks, curly or straight or mixed, over several paragraphs or one:
-"""),
-    (CODE, """
-idx.hits("knife IN quote").kwic(width=36)
 """),
     (TEXT, """
 ## U.S., US and us
@@ -101,13 +95,14 @@ idx.hits("US").notes
     (TEXT, """
 ## Two spellings of a name
 
-`Tahouri` is `Tahuri` elsewhere: `~1` allows one letter to differ.
+`Tahouri` is `Tahuri` elsewhere: `*` stands for any letters, and `words` shows what the collection holds of a pattern.
 """),
     (CODE, """
-idx.count(["Tahouri", "Tahuri", "Tahouri~1", "Tahouri~1 W/6 commander"], by="outlet")
+print(idx.words("tah*uri"))
+idx.count(["Tahouri", "Tahuri", "Tah*uri W/6 commander"], by="outlet")
 """),
     (TEXT, """
-Accents: a query without them finds every spelling, one with them just that.
+Accents: a word without them finds every spelling, one with them just that.
 """),
     (CODE, """
 idx.count("Evremont"), idx.count("Évrémont")
@@ -121,10 +116,10 @@ Hits and articles by any column of metadata, with rates: per million words, and 
 idx.hits("throat OR knife").by("date")
 """),
     (TEXT, """
-The words of the collection that begin with *neg* or hold *sail*, most frequent first:
+The words of the collection that hold *sail*, most frequent first:
 """),
     (CODE, """
-idx.words("neg*"), idx.words("*sail*")
+idx.words("*sail*")
 """),
     (TEXT, """
 ## Into a data frame
@@ -142,7 +137,7 @@ frame.groupby("doc").size().sort_values(ascending=False)
 pm.tokenize("Qarimah’s $1.5bn, the U.S. said at 4pm: self-defence by @lanterntips")
 """),
     (CODE, """
-pm.parse("Tahouri~1 W/6 commander OR knife IN quote")
+print(pm.parse("(Tahouri OR Tahuri) W/6 commander AND NOT outlet:ledger"))
 """),
     (TEXT, """
 ## To publish

@@ -153,7 +153,7 @@ static pm_status add_name(pm_parser *p, const pm_lexeme *x) {
     pm_level *level = level_of(p);
     unsigned len;
     if (level->pending.name.kind != PM_NAME_NONE) {
-        return pm_parse_fail(p, PM_SYNTAX, x->at, "two fields in a row");
+        return pm_parse_fail(p, PM_SYNTAX, x->name.at, "two fields in a row");
     }
     p->at = pm_lex_skip_blanks(p, p->at);
     level->pending.name = x->name;

@@ -163,7 +163,9 @@ static void put_text(const pm_parser *p, pm_buf *out, size_t lo, size_t hi) {
 
 static void put_char(pm_buf *out, char c) { pm_buf_put_u8(out, (uint8_t)c); }
 
-static bool beside(const pm_item *item) { return item->joined.join == PM_JOIN_BESIDE && item->bare && item[-1].bare; }
+static bool beside(const pm_item *item) {
+    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare && item[-1].bare;
+}
 static bool is_near(const pm_item *item) { return item->joined.join == PM_JOIN_NEAR; }
 static bool is_or(const pm_item *item) { return item->joined.join == PM_JOIN_OR; }
 

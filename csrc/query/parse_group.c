@@ -23,7 +23,7 @@ pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) {
 static bool is_near(const pm_item *items, size_t n, size_t i) { return i < n && items[i].joined.join == PM_JOIN_NEAR; }
 
 static bool words_side_by_side(const pm_item *item) {
-    return item->joined.join == PM_JOIN_BESIDE && item->bare && item[-1].bare;
+    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare && item[-1].bare;
 }
 
 static pm_status check_readings(pm_parser *p, const pm_item *items, size_t n) {
@@ -56,7 +56,8 @@ static pm_status note_precedence(pm_parser *p, const pm_item *items, size_t n) {
 
 static pm_status note_words(pm_parser *p, const pm_item *items, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        bool beside_word = i + 1 < n && items[i + 1].joined.join == PM_JOIN_BESIDE && items[i + 1].bare;
+        const pm_item *next = i + 1 < n ? &items[i + 1] : NULL;
+        bool beside_word = next != NULL && next->joined.join == PM_JOIN_BESIDE && !next->joined.negated && next->bare;
         if (items[i].bare && i > 0 && i + 1 < n && items[i].node->layer == PM_LAYER_STEM) {
             PM_TRY(pm_parse_note_small(p, items[i].node->text));
         }

@@ -142,8 +142,8 @@ pm_status pm_parse_copy(pm_parser *p, pm_extent e, const char **out) PM_MUST_CHE
 pm_status pm_parse_count_clause(pm_parser *p, pm_extent at) PM_MUST_CHECK;
 /* A WORD of the text of e as it stands. */
 pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer, bool is_explicit, pm_node **out) PM_MUST_CHECK;
-/* The trimmed word of run; what would then read as an operator ("AND,") stays as it was typed. */
-pm_extent pm_parse_word_of(const pm_parser *p, pm_extent run, pm_trim how);
+/* The same at the layer of stems; what would read as an operator gets a comma ("AND,"), which is no part of its token. */
+pm_status pm_parse_bare_word(pm_parser *p, pm_extent e, pm_node **out) PM_MUST_CHECK;
 /* The word of run with its = and wildcards; NULL where run is punctuation alone. */
 pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHECK;
 /* The phrase whose opening mark stands at p->at. */

@@ -190,7 +190,6 @@ static pm_extent trim_url(const pm_parser *p, pm_extent e) {
 }
 
 pm_extent pm_lex_trim(const pm_parser *p, pm_extent e, pm_trim how) {
-    pm_cp first = pm_cp_at(p->text, p->n, e.lo);
     while (e.lo < e.hi) {
         pm_cp c = pm_cp_at(p->text, p->n, e.lo);
         if (keeps_start(p, e.lo, c, how)) {
@@ -203,7 +202,8 @@ pm_extent pm_lex_trim(const pm_parser *p, pm_extent e, pm_trim how) {
         return url;
     }
     size_t hi = trim_end(p, e, how);
-    if (first.class == PM_CHAR_APOSTROPHE && hi > e.lo) { /* 'quoted' */
+    bool quoted = e.lo > 0 && pm_cp_at(p->text, p->n, before(p, e.lo)).class == PM_CHAR_APOSTROPHE;
+    if (quoted && hi > e.lo) { /* 'house' */
         size_t at = before(p, hi);
         bool apostrophe = pm_cp_at(p->text, p->n, at).class == PM_CHAR_APOSTROPHE;
         hi = apostrophe ? trim_end(p, (pm_extent){e.lo, at}, how) : hi;

@@ -245,10 +245,8 @@ static size_t parting(const pm_parser *p, pm_extent run, size_t at) {
     }
 }
 
-/* A part that would read as an operator when it stands alone gets a comma, which is no part of its token. */
 static pm_status add_word(pm_parser *p, pm_extent part, words *w) {
-    pm_extent e = pm_parse_word_of(p, part, PM_TRIM_WILDCARDS);
-    pm_node *word;
+    pm_extent e = pm_lex_trim(p, part, PM_TRIM_WILDCARDS);
     if (!pm_lex_has_word(p, e)) {
         return PM_OK;
     }
@@ -260,20 +258,7 @@ static pm_status add_word(pm_parser *p, pm_extent part, words *w) {
     if (!PM_GROW(w->at, w->n, w->capacity, 1)) {
         return pm_parse_nomem(p);
     }
-    PM_TRY(pm_parse_word_node(p, e, PM_LAYER_STEM, false, &word));
-    if (pm_lex_is_operator(p, e)) {
-        const char *text = word->text;
-        size_t n = strlen(text);
-        char *marked = pm_arena_alloc(&p->query->arena, n + 2);
-        if (marked == NULL) {
-            return pm_parse_nomem(p);
-        }
-        memcpy(marked, text, n);
-        memcpy(marked + n, ",", 2);
-        word->text = marked;
-    }
-    w->at[w->n++] = word;
-    return PM_OK;
+    return pm_parse_bare_word(p, e, &w->at[w->n++]);
 }
 
 static pm_status add_run(pm_parser *p, pm_extent run, words *w) {

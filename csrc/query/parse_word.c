@@ -60,6 +60,10 @@ static size_t find(const pm_parser *p, pm_extent e, const char *bytes) {
     return SIZE_MAX;
 }
 
+static pm_status fail_fuzzy(pm_parser *p, pm_extent e) {
+    return pm_parse_unknown(p, e, "fuzzy words (word~, word~1) are");
+}
+
 /* A sign of a later version, or of another language, inside a word. e is trimmed. */
 static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
     if (pm_lex_is_url(p, e)) {
@@ -71,7 +75,7 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
         return PM_SYNTAX;
     }
     if (find(p, e, "~") != SIZE_MAX) {
-        return pm_parse_unknown(p, e, "fuzzy words (word~, word~1) are");
+        return fail_fuzzy(p, e);
     }
     if (find(p, e, "|") != SIZE_MAX) {
         pm_parse_fail(p, PM_SYNTAX, e, "| stands between alternatives in a phrase, within parentheses");
@@ -92,10 +96,20 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
     return PM_OK;
 }
 
-/* The trimmed word of run; what would then read as an operator ("AND,") stays as it was typed. */
-pm_extent pm_parse_word_of(const pm_parser *p, pm_extent run, pm_trim how) {
-    pm_extent e = pm_lex_trim(p, run, how);
-    return pm_lex_is_operator(p, e) ? (pm_extent){e.lo, run.hi} : e;
+pm_status pm_parse_bare_word(pm_parser *p, pm_extent e, pm_node **out) {
+    PM_TRY(pm_parse_word_node(p, e, PM_LAYER_STEM, false, out));
+    if (!pm_lex_is_operator(p, e)) {
+        return PM_OK;
+    }
+    size_t n = e.hi - e.lo;
+    char *marked = pm_arena_alloc(&p->query->arena, n + 2);
+    if (marked == NULL) {
+        return pm_parse_nomem(p);
+    }
+    memcpy(marked, p->text + e.lo, n);
+    memcpy(marked + n, ",", 2);
+    (*out)->text = marked;
+    return PM_OK;
 }
 
 /* = and == in front of run: their number; run is moved behind them. */
@@ -120,16 +134,20 @@ pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) {
     bool question = p->plain && run.hi == p->question;
     *out = NULL;
     PM_TRY(take_signs(p, &run, &signs));
-    pm_extent e = signs > 0 ? pm_lex_trim(p, run, PM_TRIM_SIGNS)
-                            : pm_parse_word_of(p, run, question ? PM_TRIM_WILDCARDS : PM_TRIM_SIGNS);
+    pm_extent e = pm_lex_trim(p, run, question ? PM_TRIM_WILDCARDS : PM_TRIM_SIGNS);
     if (!pm_lex_has_word(p, e) && !pm_lex_has_wildcard(p, e)) {
         return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit", PM_SHOW(p, run));
     }
     PM_TRY(check_word(p, e, false));
+    if (find(p, run, "~") != SIZE_MAX && !pm_lex_is_url(p, e)) {
+        return fail_fuzzy(p, run);
+    }
     PM_TRY(question ? pm_parse_note_question(p, e) : note_wildcard_end(p, e));
     PM_TRY(pm_parse_count_clause(p, e));
-    pm_layer layers[] = {PM_LAYER_STEM, PM_LAYER_FOLDED, PM_LAYER_SURFACE};
-    return pm_parse_word_node(p, e, layers[signs], signs > 0, out);
+    if (signs == 0) {
+        return pm_parse_bare_word(p, e, out);
+    }
+    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED, true, out);
 }
 
 /* ---- phrases ---- */

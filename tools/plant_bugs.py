@@ -173,7 +173,8 @@ class Copy:
 
     def _python(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         paths = [str(self.folder / "python"), os.environ.get("PYTHONPATH", "")]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {"PRESSMARK_CORPORA": str(ROOT.parent / "shared" / "corpora"), **os.environ,
+               "PYTHONPATH": os.pathsep.join(p for p in paths if p), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run([sys.executable, *arguments], cwd=self.folder, env=env, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -34,6 +34,12 @@ def _articles() -> list[dict[str, str]]:
     return list(news.articles(folder, 2000)) if folder else []
 
 
+def test_collections_are_compared_in_several_segments_too() -> None:
+    corpus = Corpus([{"id": str(i), "text": "rot x rot. Fox"} for i in range(40)], ("text",))
+    segments = [compare.build(pm, corpus, split=split).info()["segments"] for split in (False, True)]
+    assert segments[0] == 1 and segments[1] > 3
+
+
 def test_random_queries_find_what_the_enumerator_finds() -> None:
     report = Run(pm, SEED, _articles()).cases(CASES)
     assert not report.failures, "\n\n".join(["", *report.failures])

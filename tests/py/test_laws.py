@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pressmark as pm
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,9 +33,7 @@ def module(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "enumerator":
         yield StandIn()
     else:
-        import pressmark
-
-        yield pressmark
+        yield pm
 
 
 def law(test: Callable[..., None]) -> Callable[..., None]:
@@ -138,8 +137,15 @@ def test_order_of_documents_and_others_beside_them_change_nothing(
 
 
 @law
-def test_segments_merges_and_deletes_change_nothing(corpus: Corpus, data: st.DataObject) -> None:
-    pm = pytest.importorskip("pressmark", reason="segments are pressmark's own")
+def test_segments_change_nothing(corpus: Corpus, data: st.DataObject) -> None:
+    query = data.draw(OPERANDS)
+    corpus = Corpus([{**row, "id": f"{copy}{row['id']}"} for copy in range(3) for row in corpus.rows], FIELDS)
+    assert spans(compare.build(pm, corpus, split=True), query) == spans(index_of(pm, corpus), query)
+
+
+@pytest.mark.skipif(not hasattr(pm.Index, "writer"), reason="this build has no writer")
+@law
+def test_merges_and_deletes_change_nothing(corpus: Corpus, data: st.DataObject) -> None:
     query = data.draw(OPERANDS)
     others = [{"id": f"x{i}", "title": " ".join(LETTERS), "text": " ".join(LETTERS)} for i in range(2)]
     mixed = Corpus(others[:1] + corpus.rows + others[1:], FIELDS)

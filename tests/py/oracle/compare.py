@@ -48,7 +48,7 @@ def segment_tokens(pm: Any, tokens: int | None) -> Iterator[None]:
 def build(pm: Any, corpus: Corpus, *, split: bool) -> Any:
     """A temporary index of a collection, in one segment or in several."""
     with segment_tokens(pm, small_segment(corpus) if split else None):
-        return pm.index(corpus.rows, text=list(corpus.fields), key="id", date="date", progress=False)
+        return pm.index(corpus.rows, text=list(corpus.fields), key="id", progress=False)
 
 
 def read_documents(index: Any, corpus: Corpus) -> list[Document]:

@@ -34,7 +34,7 @@ _MOST_LEAVES = 7
 
 @dataclass(frozen=True)
 class Corpus:
-    """Rows for `pm.index(rows, text=fields, key="id", date="date")`."""
+    """Rows for `pm.index(rows, text=fields, key="id")`."""
 
     rows: list[dict[str, str | None]]
     fields: tuple[str, ...]

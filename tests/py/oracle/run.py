@@ -71,6 +71,11 @@ def draw(rng: random.Random, engine: Engine) -> Node:
         return query
 
 
+def kind(wrong: str) -> str:
+    """What sort of difference a sentence tells of: shrinking must not come to another."""
+    return wrong.split(" (")[0] if wrong.startswith("raised") else wrong.split(" ")[0].rstrip(":")
+
+
 class Run:
     """Compares a module's indexes with the enumerator.
 
@@ -137,7 +142,8 @@ class Run:
     def _reproduction(self, corpus: Corpus, query: Node, wrong: str, split: bool, compared: Compare) -> str:
         def check(rows: Corpus, node: Node) -> str | None:
             index = compare.build(self.pm, rows, split=split)
-            return compared(index, compare.enumerator(self.pm, index, rows), node, render(node))
+            found = compared(index, compare.enumerator(self.pm, index, rows), node, render(node))
+            return found if found and kind(found) == kind(wrong) else None
 
         small, node = shrink.shrink(corpus, query, check)
         if (small, node) != (corpus, query):

@@ -108,6 +108,6 @@ def reproduction(corpus: Corpus, query: Node, wrong: str, segment: int | None) -
     rows = "\n".join(f"    {row!r}," for row in corpus.rows)
     return "\n".join([
         f"# {wrong}", "import pressmark as pm", *limit, f"rows = [\n{rows}\n]",
-        f"idx = pm.index(rows, text={list(corpus.fields)!r}, key='id', date='date')",
+        f"idx = pm.index(rows, text={list(corpus.fields)!r}, key='id')",
         f"for h in idx.hits({render(query)!r}):",
         "    print(h.doc, h.field, h.start, h.end, repr(h.text), h.parts)", f"# tree: {query!r}"])

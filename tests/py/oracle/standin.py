@@ -148,6 +148,6 @@ class StandIn:
     def tokenize(self, text: str) -> list[Token]:
         return plain.tokenize(text)
 
-    def index(self, rows: Sequence[dict[str, Any]], *, text: Sequence[str], key: str, date: str,
+    def index(self, rows: Sequence[dict[str, Any]], *, text: Sequence[str], key: str,
               progress: bool) -> _Index:
         return _Index(rows, text, self.fault)

@@ -12,7 +12,7 @@ from pressmark._width import cut_width, shown_width
 
 HEAD = 20  # rows that a long table shows
 _LEAST = 12  # columns are not cut below this width
-_NAMES = ("doc", "key", "query")  # columns that are cut last
+_NAMES = ("doc", "key", "query", "hit")  # columns that are cut last
 
 
 def is_day(value: Any) -> bool:

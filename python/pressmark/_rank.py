@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence, TypeAlias
 
 from pressmark import _core
 from pressmark._cite import Origin
 from pressmark._errors import LimitError
 from pressmark._hits import with_metadata
 from pressmark._query import STRICT
-from pressmark._snippet import Snippet, snippet, window_score
+from pressmark._snippet import Snippet, Weights, snippet, window_score
 from pressmark._table import Ranking, block_of
 
 _TITLES = ("title", "headline")
@@ -31,29 +31,32 @@ def _any_of(core: _core.Index, query: _core.Query) -> _core.Query:
     return core.parse(" OR ".join(dict.fromkeys(words)), STRICT)
 
 
-def _spans(core: _core.Index, query: _core.Query, docs: array[int]) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Hits in these documents by (key, field); none where a limit is reached: the ranking does not hang on them."""
+Spans: TypeAlias = dict[tuple[str, str], list[tuple[int, int]]]  # (key, field) -> hits
+
+
+def _spans(core: _core.Index, query: _core.Query, docs: array[int]) -> tuple[Spans, Weights]:
+    """Hits in these documents; none where a limit is reached: the ranking does not hang on them."""
     try:
         block = core.hits(query, None, docs).table()
     except LimitError:
-        return {}
-    out: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        return {}, Weights(())
+    out: Spans = {}
     for key, field, start, end, _ in block.rows(0, len(block)):
         out.setdefault((key, field), []).append((start, end))
-    return out
+    return out, Weights(block.column(4).tolist())
 
 
 def _snippet_of(core: _core.Index, facts: Mapping[str, Any], number: int, key: str,
-                spans: Mapping[tuple[str, str], list[tuple[int, int]]]) -> Snippet:
+                spans: Spans, weights: Weights) -> Snippet:
     """From the field with the best window; a title only where nothing else was found, as it is shown anyway."""
     fields: Sequence[str] = facts["fields"]
     found = [f for f in fields if (key, f) in spans]
     found = [f for f in found if f not in _TITLES] or found
     if not found:
-        return snippet(core.text(number, fields.index(facts["main_field"])), ())
+        return snippet(core.text(number, fields.index(facts["main_field"])), (), weights)
     texts = {f: core.text(number, fields.index(f)) for f in found}
-    best = max(found, key=lambda f: window_score(texts[f], spans[key, f]))
-    return snippet(texts[best], spans[key, best])
+    best = max(found, key=lambda f: window_score(texts[f], spans[key, f], weights))
+    return snippet(texts[best], spans[key, best], weights)
 
 
 def _titles(core: _core.Index, facts: Mapping[str, Any], numbers: Sequence[int]) -> Sequence[Any]:
@@ -78,8 +81,8 @@ def rank(core: _core.Index, facts: Mapping[str, Any], origin: Origin, query: _co
     if any_word and query.plain and query.nodes()[0][0] == "and":
         notes.append("articles with any of these words; match=\"all\" asks for all of them")
     if with_snippets and facts["store"] and numbers:
-        spans = _spans(core, _any_of(core, query) if any_word else query, array("I", sorted(numbers)))
-        snippets = [_snippet_of(core, facts, d, key, spans) for d, key in zip(numbers, keys)]
+        spans, weights = _spans(core, _any_of(core, query) if any_word else query, array("I", sorted(numbers)))
+        snippets = [_snippet_of(core, facts, d, key, spans, weights) for d, key in zip(numbers, keys)]
     dates: Any = [None] * len(numbers)
     if facts["date_column"]:
         dates = with_metadata(core, numbers, (facts["date_column"],))[facts["date_column"]]

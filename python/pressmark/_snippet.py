@@ -36,16 +36,26 @@ class Snippet:
         return self._marked("<b>", "</b>", True)
 
 
-def _best(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], int, int]:
-    """(score, first, last + 1) of the window with most different, then most hits; the earliest of equals."""
+class Weights:
+    """How much a word found says: the rarer among all that was found, the more."""
+
+    def __init__(self, found: Iterable[str]) -> None:
+        self._counts = Counter(word.casefold() for word in found)
+
+    def of(self, word: str) -> float:
+        return 1 / max(1, self._counts[word])
+
+
+def _best(text: str, spans: Sequence[tuple[int, int]], weights: Weights) -> tuple[tuple[float, int], int, int]:
+    """(score, first, last + 1) of the window whose different words weigh most, then with most hits; the earliest of equals."""
     names = [text[lo:hi].casefold() for lo, hi in spans]
     inside: Counter[str] = Counter()
-    best, last = ((0, 0), 0, 1), 0
+    best, last = ((0.0, 0), 0, 1), 0
     for first, (lo, _) in enumerate(spans):
         while last < len(spans) and (last <= first or spans[last][1] <= lo + _WIDTH):
             inside[names[last]] += 1
             last += 1
-        score = (len(inside), last - first)
+        score = (round(sum(map(weights.of, inside)), 9), last - first)
         if score > best[0]:
             best = (score, first, last)
         inside[names[first]] -= 1
@@ -103,16 +113,16 @@ def _line_of(text: str, a: int, b: int, spans: Iterable[tuple[int, int]]) -> Sni
     return Snippet(line + ("…" if b < len(text) and text[b:].strip() else ""), tuple(marks))
 
 
-def snippet(text: str, spans: Sequence[tuple[int, int]]) -> Snippet:
+def snippet(text: str, spans: Sequence[tuple[int, int]], weights: Weights) -> Snippet:
     """The best window of about 30 words, given the hits in it (code points, in order); without any the beginning."""
     if not spans:
         start = len(text) - len(text.lstrip())
         return _line_of(text, start, _edges(text, start, start)[1], ())
-    _, first, last = _best(text, spans)
+    _, first, last = _best(text, spans, weights)
     a, b = _edges(text, spans[first][0], max(hi for _, hi in spans[first:last]))
     return _line_of(text, a, b, spans)
 
 
-def window_score(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """How good the best window is: different hits, hits."""
-    return _best(text, spans)[0]
+def window_score(text: str, spans: Sequence[tuple[int, int]], weights: Weights) -> tuple[float, int]:
+    """How good the best window is: the weight of its different words, hits."""
+    return _best(text, spans, weights)[0]

@@ -62,3 +62,11 @@ def test_query_finds_what_the_enumerator_finds(text: str, query: str, split: boo
     engine = compare.enumerator(pm, index, corpus)
     assert compare.difference(index, engine, parse(query), query) is None
     assert compare.score_difference(index, engine, parse(query), query) is None
+
+
+def test_rows_whose_dates_are_all_empty_are_searched_as_others() -> None:
+    corpus = Corpus([{"id": "d0", "date": None, "text": "rot"}, {"id": "d1", "date": None, "text": "fox"}], ("text",))
+    index = compare.build(pm, corpus, split=False)
+    engine = compare.enumerator(pm, index, corpus)
+    assert compare.difference(index, engine, parse("rot"), "rot") is None
+    assert compare.score_difference(index, engine, parse("rot"), "rot") is None

@@ -52,7 +52,7 @@ def synthetic(rng: random.Random) -> Corpus:
             longest = 18 if field == "text" or len(fields) == 1 else 6
             row[field] = _text(rng, words, rng.randint(0 if rng.random() < 0.2 else 2, longest))
         rows.append(row)
-    return Corpus(rows, fields)
+    return Corpus(_with_metadata(rows), fields)
 
 
 def large(rng: random.Random) -> Corpus:
@@ -67,7 +67,13 @@ def large(rng: random.Random) -> Corpus:
         drawn = rng.choices(words, [4.0**-rank for rank in range(len(words))], k=rng.randint(2, 8))
         rows.append({"id": f"d{number}", **_metadata(rng), "title": _text(rng, drawn, rng.randint(0, 2)),
                      "text": _text(rng, drawn, len(drawn))})
-    return Corpus(rows, ("title", "text"))
+    return Corpus(_with_metadata(rows), ("title", "text"))
+
+
+def _with_metadata(rows: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
+    """The first row has an outlet and a date, so that the columns exist in every collection."""
+    rows[0].update(outlet=rows[0]["outlet"] or "Reuters", date=rows[0]["date"] or "2020-01-08")
+    return rows
 
 
 def _metadata(rng: random.Random) -> dict[str, str | None]:
@@ -98,7 +104,7 @@ def news(rng: random.Random, articles: Sequence[dict[str, str]]) -> Corpus:
         title = " ".join(article["title"].split()[:12])
         rows.append({"id": f"d{number}", "outlet": article["outlet"] or None, "date": article["date"][:10] or None,
                      "title": title, "text": "".join(words[at : at + rng.randint(10, 60)])})
-    return Corpus(rows, ("title", "text"))
+    return Corpus(_with_metadata(rows), ("title", "text"))
 
 
 class Queries:

@@ -57,7 +57,7 @@ def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
             yield replace(corpus, rows=rows[:i] + rows[i + step :])
     for i, row in enumerate(rows):
         for name in ("outlet", "date"):
-            if row.get(name):
+            if row.get(name) and any(r.get(name) for r in rows if r is not row):
                 yield replace(corpus, rows=rows[:i] + [{**row, name: None}] + rows[i + 1 :])
         for field in corpus.fields:
             words = re.findall(r"\S+\s*", row.get(field) or "")

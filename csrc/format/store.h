@@ -34,6 +34,10 @@ typedef struct pm_store_data {
     size_t n_checkpoints;        /* ceil(n_positions / PM_CHECKPOINT) */
 } pm_store_data;
 pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_error *err) PM_MUST_CHECK;
+/* The same for a writer that does not hold the text: begin, then pm_container_put of each part in order, then finish, which
+ * does not look at parts. No other section in between. */
+void pm_store_begin(pm_container_writer *w);
+pm_status pm_store_finish(pm_container_writer *w, const pm_store_data *data, pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_store {
     const pm_container *file;

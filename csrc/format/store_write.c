@@ -107,7 +107,8 @@ static pm_status write_checkpoints(pm_container_writer *w, const pm_store_data *
     return put_section(w, PM_SECTION_CHKP, b, err);
 }
 
-pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+/* What tells where the texts stand. */
+static pm_status write_tables(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     pm_status status = write_offsets(w, data, &b, err);
@@ -115,11 +116,24 @@ pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_e
         status = write_checkpoints(w, data, &b, err);
     }
     pm_buf_release(&b);
-    PM_TRY(status);
-    pm_container_begin(w, PM_SECTION_TEXT, PM_SECTION_REQUIRED);
+    return status;
+}
+
+pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+    PM_TRY(write_tables(w, data, err));
+    pm_store_begin(w);
     for (size_t i = 0; i < data->n_parts; i++) {
         pm_container_put(w, data->parts[i].p, data->parts[i].n);
     }
     pm_container_end(w);
     return PM_OK;
+}
+
+void pm_store_begin(pm_container_writer *w) {
+    pm_container_begin(w, PM_SECTION_TEXT, PM_SECTION_REQUIRED);
+}
+
+pm_status pm_store_finish(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+    pm_container_end(w);
+    return write_tables(w, data, err);
 }

@@ -40,6 +40,9 @@ struct pm_builder {
     pm_digester *digesters; /* [threads] */
     pm_surfaces **dictionaries;
     pm_draft draft;
+    pm_container_writer writer; /* of the draft's file; texts go there as chunks settle */
+    bool writing;               /* it is open */
+    char segment_name[32];
     pm_positions positions;
     pm_manifest_file *files; /* sealed segments */
     pm_manifest_segment *segments;
@@ -177,6 +180,9 @@ void pm_builder_free(pm_builder *b) {
     for (unsigned i = 0; b->digesters != NULL && i < b->threads; i++) {
         pm_digester_release(&b->digesters[i]);
     }
+    if (b->writing) {
+        pm_container_abandon(&b->writer, NULL);
+    }
     pm_draft_release(&b->draft);
     pm_metadata_release(&b->metadata);
     pm_free(b->positions.at);
@@ -205,12 +211,20 @@ static pm_status note_segment(pm_builder *b, const pm_manifest_file *f, pm_error
     return PM_OK;
 }
 
-static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, pm_cancel *cancel,
-                               pm_error *err) {
-    pm_manifest_file f = {.size = 0};
+/* The draft's file, once it has a chunk. */
+static pm_status begin_segment(pm_builder *b, pm_error *err) {
     char path[MAX_PATH_BYTES];
-    snprintf(f.name, sizeof f.name, "%010zu.seg", b->n_segments + 1);
-    PM_TRY(pm_path_join(path, sizeof path, b->site.directory, f.name, err));
+    snprintf(b->segment_name, sizeof b->segment_name, "%010zu.seg", b->n_segments + 1);
+    PM_TRY(pm_path_join(path, sizeof path, b->site.directory, b->segment_name, err));
+    PM_TRY(pm_seal_begin(&b->writer, path, b->store, err));
+    b->writing = true;
+    return PM_OK;
+}
+
+static pm_status finish_segment(pm_builder *b, const pm_metadata_view *metadata, pm_cancel *cancel,
+                                pm_error *err) {
+    pm_manifest_file f = {.size = 0};
+    memcpy(f.name, b->segment_name, sizeof b->segment_name);
     pm_seal seal = {.draft = &b->draft,
                     .dictionaries = b->dictionaries,
                     .n_dictionaries = b->threads,
@@ -220,7 +234,8 @@ static pm_status write_segment(pm_builder *b, const pm_metadata_view *metadata, 
                     .metadata = metadata,
                     .positions = &b->positions,
                     .cancel = cancel};
-    PM_TRY(pm_seal_write(&seal, path, &f.size, &f.hash, err));
+    b->writing = false; /* closed in any case */
+    PM_TRY(pm_seal_finish(&seal, &b->writer, &f.size, &f.hash, err));
     return note_segment(b, &f, err);
 }
 
@@ -230,7 +245,7 @@ static pm_status seal(pm_builder *b, bool last, pm_cancel *cancel, pm_error *err
     pm_metadata_view view;
     pm_status status = pm_metadata_look(&b->metadata, b->draft.n_docs, last, &view, err);
     if (status == PM_OK) {
-        status = write_segment(b, &view, cancel, err);
+        status = finish_segment(b, &view, cancel, err);
     }
     pm_metadata_view_release(&view);
     PM_TRY(status);
@@ -246,7 +261,7 @@ static pm_status seal(pm_builder *b, bool last, pm_cancel *cancel, pm_error *err
 
 typedef struct batch {
     pm_builder *b;
-    size_t first, first_run;
+    size_t first, first_run, n;
 } batch;
 
 static pm_status digest_one(void *ctx, size_t i, unsigned worker, pm_error *err) {
@@ -256,10 +271,25 @@ static pm_status digest_one(void *ctx, size_t i, unsigned worker, pm_error *err)
                            err);
 }
 
-static pm_status settle_one(void *ctx, size_t i, unsigned worker, pm_error *err) {
+/* Compressed texts in the order of chunks. A failed write is sticky; take_chunks looks. */
+static void write_texts(const batch *t) {
+    for (size_t i = 0; t->b->store && i < t->n; i++) {
+        const pm_chunk *c = &t->b->chunks[t->first + i];
+        pm_container_put(&t->b->writer, c->packed.p, c->packed.n);
+    }
+}
+
+/* One thread writes while the others copy. */
+static pm_status write_or_settle(void *ctx, size_t i, unsigned worker, pm_error *err) {
     const batch *t = ctx;
     (void)worker;
-    return pm_draft_settle(&t->b->draft, t->first_run + i, &t->b->chunks[t->first + i], err);
+    (void)err;
+    if (i == 0) {
+        write_texts(t);
+    } else {
+        pm_draft_settle(&t->b->draft, t->first_run + i - 1, &t->b->chunks[t->first + i - 1]);
+    }
+    return PM_OK;
 }
 
 static bool fits(const pm_builder *b, const pm_chunk *c, uint64_t positions, uint64_t meta) {
@@ -301,18 +331,34 @@ static void discount(pm_builder *b, size_t first) {
     }
 }
 
+/* Moves digested chunks to the draft and its file. */
+static pm_status place_chunks(batch *t, pm_cancel *cancel, pm_error *err) {
+    pm_builder *b = t->b;
+    if (t->n > 0 && !b->writing) {
+        PM_TRY(begin_segment(b, err));
+    }
+    PM_TRY(pm_draft_place(&b->draft, b->chunks + t->first, t->n, &t->first_run, err));
+    PM_TRY(pm_parallel_for(t->n + 1, b->threads, write_or_settle, t, cancel, err));
+    for (size_t i = 0; i < t->n; i++) {
+        note_text(b, &b->chunks[t->first + i]);
+    }
+    if (b->writing && b->writer.status != PM_OK) {
+        if (err != NULL) {
+            *err = b->writer.error;
+        }
+        return b->writer.status;
+    }
+    return PM_OK;
+}
+
 /* Digests the chunks from *first on and moves those that fit into the draft; seals it if some do
  * not. */
 static pm_status take_chunks(pm_builder *b, size_t *first, pm_cancel *cancel, pm_error *err) {
-    batch t = {b, *first, 0};
+    batch t = {.b = b, .first = *first};
     PM_TRY(pm_parallel_for(b->n_chunks - *first, b->threads, digest_one, &t, cancel, err));
-    size_t n = count_fitting(b, *first);
-    PM_TRY(pm_draft_place(&b->draft, b->chunks + *first, n, &t.first_run, err));
-    PM_TRY(pm_parallel_for(n, b->threads, settle_one, &t, cancel, err));
-    for (size_t i = 0; i < n; i++) {
-        note_text(b, &b->chunks[*first + i]);
-    }
-    *first += n;
+    t.n = count_fitting(b, *first);
+    PM_TRY(place_chunks(&t, cancel, err));
+    *first += t.n;
     if (*first == b->n_chunks) {
         return PM_OK;
     }

@@ -15,28 +15,13 @@ void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store) {
     d->store = store;
 }
 
-static void release_parts(pm_draft *d) {
-    for (size_t i = 0; d->store && i < d->n_runs; i++) {
-        pm_free((void *)(uintptr_t)d->parts[i].p); /* const for writers, not for their owner */
-        d->parts[i] = (pm_bytes){NULL, 0};
-    }
-}
-
-void pm_draft_release_text(pm_draft *d) {
-    if (d->parts != NULL) {
-        release_parts(d);
-    }
-}
-
 void pm_draft_clear(pm_draft *d) {
-    pm_draft_release_text(d);
     d->n_docs = d->n_units = d->n_positions = 0;
     d->meta_bytes = d->text_bytes = d->packed_bytes = 0;
     d->n_quotes = d->n_runs = d->n_blocks = 0;
 }
 
 void pm_draft_release(pm_draft *d) {
-    pm_draft_release_text(d);
     pm_free(d->stream);
     pm_free(d->sentences);
     pm_free(d->paragraphs);
@@ -46,7 +31,6 @@ void pm_draft_release(pm_draft *d) {
     pm_free(d->runs);
     pm_free(d->text_starts);
     pm_free(d->blocks);
-    pm_free(d->parts);
     pm_free(d->checkpoints);
     pm_draft_init(d, d->n_fields, d->store);
 }
@@ -76,7 +60,6 @@ static bool grow_text(pm_draft *d, const pm_chunk *c) {
     return PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity, c->n_units + 1) &&
            PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity,
                    c->blocks.n / sizeof *d->blocks + 2) &&
-           PM_GROW(d->parts, d->n_runs, d->parts_capacity, 1) &&
            PM_GROW(d->checkpoints, old, d->checkpoints_capacity, n - old);
 }
 
@@ -110,7 +93,6 @@ static void place_text(pm_draft *d, const pm_chunk *c) {
     d->packed_bytes += c->packed.n;
     d->blocks[2 * d->n_blocks] = d->text_bytes;
     d->blocks[2 * d->n_blocks + 1] = d->packed_bytes;
-    d->parts[d->n_runs] = (pm_bytes){NULL, 0};
 }
 
 static void place(pm_draft *d, const pm_chunk *c) {
@@ -168,25 +150,18 @@ static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo,
     }
 }
 
-static pm_status settle_text(pm_draft *d, size_t run, const pm_chunk *c, pm_error *err) {
-    uint8_t *part = pm_alloc_array(c->packed.n, 1);
-    if (part == NULL) {
-        return pm_fail_nomem(err, c->packed.n);
-    }
-    if (c->packed.n > 0) {
-        memcpy(part, c->packed.p, c->packed.n);
-    }
-    d->parts[run] = (pm_bytes){part, c->packed.n};
+static void check_chunk(pm_draft *d, size_t run, const pm_chunk *c) {
     size_t lo = 0, byte = 0;
     for (size_t u = 0; u < c->n_units; u++) {
         check_unit(d, d->runs[run].start, c, lo, c->unit_tokens[u], c->text.p + byte);
         lo += c->unit_tokens[u] + 1;
         byte += c->unit_bytes[u];
     }
-    return PM_OK;
 }
 
-pm_status pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c, pm_error *err) {
+void pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c) {
     memcpy(d->stream + d->runs[run].start, c->ids, c->n_positions * sizeof *c->ids);
-    return d->store ? settle_text(d, run, c, err) : PM_OK;
+    if (d->store) {
+        check_chunk(d, run, c);
+    }
 }

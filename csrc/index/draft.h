@@ -31,20 +31,18 @@ typedef struct pm_draft {
     size_t text_starts_capacity;
     uint64_t *blocks; /* pairs, as pm_store_data */
     size_t n_blocks, blocks_capacity;
-    pm_bytes *parts; /* owned, one a run */
-    size_t parts_capacity;
     uint32_t *checkpoints; /* pairs */
     size_t checkpoints_capacity;
 } pm_draft;
 
 void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store);
 void pm_draft_release(pm_draft *d);
-void pm_draft_clear(pm_draft *d);        /* empty; memory stays, but for parts */
-void pm_draft_release_text(pm_draft *d); /* what only the stored text needs; its writing is over */
+void pm_draft_clear(pm_draft *d); /* empty; memory stays */
 /* Gives digested chunks their places; *first_run: run of the first. */
 pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *first_run,
                          pm_error *err) PM_MUST_CHECK;
-/* Copies a chunk to the place of its run. Chunks may be settled in parallel. */
-pm_status pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c, pm_error *err) PM_MUST_CHECK;
+/* Copies a chunk to the place of its run, but for its compressed text, which the caller writes.
+ * Chunks may be settled in parallel. */
+void pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c);
 
 #endif

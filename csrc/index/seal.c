@@ -25,6 +25,7 @@ enum { MIN_RANGE = 1 << 16, TICK_POSITIONS = 1 << 16, POSITION_NS = 6 };
 typedef struct inversion {
     const pm_seal *s;
     const pm_vocabulary *v;
+    pm_container_writer *w;
     unsigned n_ranges;
     uint32_t *cursors; /* [n_ranges][n_groups] counts, then places */
     uint32_t *positions;
@@ -140,20 +141,31 @@ static void place_cursors(const inversion *inv) {
     }
 }
 
+static pm_status write_stream(const inversion *inv, pm_error *err) {
+    return pm_stream_write(inv->w, inv->s->draft->stream, inv->s->draft->n_positions, err);
+}
+
+/* The stream is final by now: one thread writes it while the others drop positions. */
+static pm_status write_or_drop(void *ctx, size_t i, unsigned worker, pm_error *err) {
+    return i == 0 ? write_stream(ctx, err) : drop_range(ctx, i - 1, worker, err);
+}
+
 static pm_status run_inversion(inversion *inv, pm_error *err) {
     const pm_seal *s = inv->s;
     if (inv->n_ranges == 1) {
         place_cursors(inv);
-        return pm_parallel_for(1, 1, renumber_range, inv, s->cancel, err);
+        PM_TRY(pm_parallel_for(1, 1, renumber_range, inv, s->cancel, err));
+        return write_stream(inv, err);
     }
     PM_TRY(pm_parallel_for(inv->n_ranges, s->threads, renumber_range, inv, s->cancel, err));
     place_cursors(inv);
-    return pm_parallel_for(inv->n_ranges, s->threads, drop_range, inv, s->cancel, err);
+    return pm_parallel_for(inv->n_ranges + 1, s->threads, write_or_drop, inv, s->cancel, err);
 }
 
-/* Fills s->positions and renumbers the stream. */
-static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_error *err) {
-    inversion inv = {.s = s, .v = v, .n_ranges = s->threads};
+/* Renumbers the stream and writes it; fills s->positions. */
+static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_container_writer *w,
+                        pm_error *err) {
+    inversion inv = {.s = s, .v = v, .w = w, .n_ranges = s->threads};
     uint32_t n = s->draft->n_positions;
     if (n / MIN_RANGE < inv.n_ranges) {
         inv.n_ranges = n / MIN_RANGE > 0 ? n / MIN_RANGE : 1;
@@ -174,20 +186,15 @@ static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_error *err)
 
 /* ---- sections ---- */
 
-static pm_status write_store(pm_container_writer *w, const pm_seal *s, pm_error *err) {
-    pm_draft *d = s->draft;
+static pm_status finish_store(pm_container_writer *w, const pm_draft *d, pm_error *err) {
     pm_store_data data = {.text_starts = d->text_starts,
                           .n_units = d->n_units,
                           .blocks = d->blocks,
                           .n_blocks = d->n_blocks,
-                          .parts = d->parts,
-                          .n_parts = d->n_runs,
                           .checkpoints = d->checkpoints,
                           .n_checkpoints =
                               ((size_t)d->n_positions + PM_CHECKPOINT - 1) / PM_CHECKPOINT};
-    pm_status status = pm_store_write(w, &data, err);
-    pm_draft_release_text(d);
-    return status;
+    return pm_store_finish(w, &data, err);
 }
 
 static pm_status write_zones(pm_container_writer *w, const pm_draft *d, pm_error *err) {
@@ -230,12 +237,10 @@ static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_v
     return pm_segment_info_write(w, &info, err);
 }
 
-/* What does not need the vocabulary comes first: the compressed text is gone before the inversion
- * asks for memory. */
 static pm_status write_documents(pm_container_writer *w, const pm_seal *s, pm_error *err) {
     const pm_metadata_view *m = s->metadata;
     if (s->draft->store) {
-        PM_TRY(write_store(w, s, err));
+        PM_TRY(finish_store(w, s->draft, err));
     }
     PM_TRY(pm_keys_write(w, m->keys, m->n_docs, err));
     PM_TRY(pm_columns_write(w, m->columns, m->n_columns, m->n_docs, err));
@@ -248,25 +253,30 @@ static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabu
     PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer, s->threads,
                               s->cancel, err));
     PM_TRY(pm_lexicon_write(w, &v->lexicon, err));
-    PM_TRY(invert(s, v, err));
-    PM_TRY(pm_stream_write(w, s->draft->stream, s->draft->n_positions, err));
+    PM_TRY(invert(s, v, w, err));
     PM_TRY(write_postings(w, s, v, err));
     return write_info(w, s, v, err);
 }
 
-pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash,
-                        pm_error *err) {
+pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store, pm_error *err) {
+    PM_TRY(pm_container_create(w, path, PM_FILE_SEGMENT, err));
+    if (store) {
+        pm_store_begin(w);
+    }
+    return PM_OK;
+}
+
+pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size, pm_hash128 *hash,
+                         pm_error *err) {
     pm_vocabulary v = {0};
-    pm_container_writer w;
-    PM_TRY(pm_container_create(&w, path, PM_FILE_SEGMENT, err));
-    pm_status status = write_documents(&w, s, err);
+    pm_status status = write_documents(w, s, err);
     if (status == PM_OK) {
-        status = write_words(&w, s, &v, err);
+        status = write_words(w, s, &v, err);
     }
     pm_vocabulary_release(&v);
     if (status != PM_OK) {
-        pm_container_abandon(&w, path);
+        pm_container_abandon(w, NULL);
         return status;
     }
-    return pm_container_finish(&w, size, hash, err);
+    return pm_container_finish(w, size, hash, err);
 }

@@ -14,8 +14,7 @@ typedef struct pm_positions { /* memory for the inversion, kept from segment to 
 } pm_positions;
 
 typedef struct pm_seal {
-    pm_draft *draft; /* of one document at least; its text is released once written; its stream is
-                        renumbered in place */
+    pm_draft *draft; /* of one document at least; its stream is renumbered in place */
     pm_surfaces *const *dictionaries; /* by worker; counted for this draft alone */
     unsigned n_dictionaries, threads;
     const pm_analyzer *analyzer;
@@ -25,8 +24,12 @@ typedef struct pm_seal {
     pm_cancel *cancel;
 } pm_seal;
 
-/* Writes the file, synced; its size and hash. On failure there is no file. */
-pm_status pm_seal_write(const pm_seal *s, const char *path, uint64_t *size, pm_hash128 *hash,
+/* A segment file begins; where text is stored, the caller puts each chunk's compressed text next,
+ * in order. */
+pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store,
                         pm_error *err) PM_MUST_CHECK;
+/* Writes all the rest, syncs and closes; the file's size and hash. On failure there is no file. */
+pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size, pm_hash128 *hash,
+                         pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -11,22 +11,20 @@
 #include "base/sys.h"
 #include "base/types.h"
 
-enum { FIRST_BITS = 12, MAX_BITS = 31, LINE_BYTES = 64, BLOCK = 32, SHORT_BYTES = 16 };
+enum { FIRST_BITS = 12, MAX_BITS = 31, LINE_BYTES = 64, BLOCK = 64, SHORT_BYTES = 16 };
 
 typedef struct key {
     uint64_t head[2];
     uint32_t shape, hash;
 } key;
 
-static const uint64_t low_bytes[9] = {0,
-                                      0xff,
-                                      0xffff,
-                                      0xffffff,
-                                      0xffffffff,
-                                      0xffffffffff,
-                                      0xffffffffffff,
-                                      0xffffffffffffff,
-                                      0xffffffffffffffff};
+/* Keeps the first n bytes of the two words. */
+#define LOW(n) ((n) == 0 ? 0 : UINT64_MAX >> ((64 - 8 * (n)) & 63))
+#define MASK(n)                                                                                    \
+    { LOW((n) < 8 ? (n) : 8), LOW((n) < 8 ? 0 : (n)-8) }
+static const uint64_t masks[SHORT_BYTES + 1][2] = {
+    MASK(0), MASK(1),  MASK(2),  MASK(3),  MASK(4),  MASK(5),  MASK(6),  MASK(7), MASK(8),
+    MASK(9), MASK(10), MASK(11), MASK(12), MASK(13), MASK(14), MASK(15), MASK(16)};
 
 __extension__ typedef unsigned __int128 product;
 
@@ -40,8 +38,8 @@ static inline key key_of(const uint8_t *text, const pm_token *t) {
     uint32_t n = t->end - t->start;
     key k = {{pm_load64(p), pm_load64(p + 8)}, n << 4 | t->kind, 0};
     if (n <= SHORT_BYTES) {
-        k.head[0] &= low_bytes[n < 8 ? n : 8];
-        k.head[1] &= low_bytes[n < 8 ? 0 : n - 8];
+        k.head[0] &= masks[n][0];
+        k.head[1] &= masks[n][1];
         k.hash = hash_short(k.head, n);
     } else {
         k.hash = (uint32_t)pm_hash64(p, n);
@@ -146,7 +144,7 @@ static inline bool same(const pm_surfaces *s, const pm_surface_slot *slot, const
 static inline pm_surface_slot *find(const pm_surfaces *s, const key *k, const uint8_t *p) {
     size_t mask = ((size_t)1 << s->bits) - 1;
     size_t i = home(k->hash, s->bits);
-    while (s->slots[i].shape != 0 && !same(s, &s->slots[i], k, p)) {
+    while (!same(s, &s->slots[i], k, p) && s->slots[i].shape != 0) {
         i = (i + 1) & mask;
     }
     return &s->slots[i];

@@ -70,7 +70,6 @@ def _edges(text: str, lo: int, hi: int) -> tuple[int, int]:
     a = max(0, lo - slack // 2)
     b = min(len(text), a + (hi - lo) + slack)
     a = max(0, min(a, b - (hi - lo) - slack))
-    b = min(b, max(hi, a + 2 * _WIDTH))
     if a > 0:
         m = re.compile(r"\s\S").search(text, a - 1, min(lo + 1, a + _SNAP))
         a = m.start() + 1 if m else a
@@ -93,7 +92,7 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _line_of(text: str, a: int, b: int, spans: Iterable[tuple[int, int]]) -> Snippet:
     """text[a:b] on one line, runs of white space as one, with the spans inside as marks."""
-    line = "…" if a > 0 else ""
+    line = "…" if text[:a].strip() else ""
     marks, at = [], a
 
     def add(upto: int) -> None:
@@ -119,7 +118,8 @@ def snippet(text: str, spans: Sequence[tuple[int, int]], weights: Weights) -> Sn
         start = len(text) - len(text.lstrip())
         return _line_of(text, start, _edges(text, start, start)[1], ())
     _, first, last = _best(text, spans, weights)
-    a, b = _edges(text, spans[first][0], max(hi for _, hi in spans[first:last]))
+    lo = spans[first][0]
+    a, b = _edges(text, lo, min(lo + 2 * _WIDTH, max(hi for _, hi in spans[first:last])))
     return _line_of(text, a, b, spans)
 
 

@@ -104,15 +104,26 @@ static bool ends_question(const pm_parser *p, pm_extent run, pm_extent word) {
     return true;
 }
 
-/* Where run begins to mean something: behind punctuation that no operator begins with. */
+static bool means_something(const pm_parser *p, pm_extent run, pm_cp c) {
+    pm_near_op near;
+    if (c.cp == '/') {
+        return pm_lex_near(p, run, &near);
+    }
+    return c.class == PM_CHAR_CURRENCY || (c.cp < 0x80 && strchr("#@_*?", (int)c.cp) != NULL) ||
+           pm_lex_has_word(p, (pm_extent){run.lo, run.lo + c.len});
+}
+
+/* Run behind punctuation that begins no operator. */
 static pm_extent without_lead(const pm_parser *p, pm_extent run) {
     while (run.lo < run.hi) {
         pm_cp c = pm_cp_at(p->text, p->n, run.lo);
-        bool means = c.cp < 0x80 ? strchr("=/$#@_*?", (int)c.cp) != NULL : c.class == PM_CHAR_CURRENCY;
-        if (means || pm_lex_has_word(p, (pm_extent){run.lo, run.lo + c.len})) {
+        unsigned signs = c.cp == '=' ? pm_lex_signs(p, run) : 0;
+        if (signs == 1 || signs == 2 || means_something(p, run, c)) {
             break;
         }
-        run.lo += c.len;
+        do { /* all = at once: they were looked at all at once */
+            run.lo += c.len;
+        } while (c.cp == '=' && run.lo < run.hi && p->text[run.lo] == '=');
     }
     return run;
 }
@@ -224,22 +235,21 @@ typedef struct words {
     bool full;
 } words;
 
-static bool next_is_digit(const pm_parser *p, size_t at) { return is_digit(byte_at(p, at)); }
-
-/* Bytes at `at` that part two words although no blank does: what strict text would read as an operator. */
-static size_t parting(const pm_parser *p, pm_extent run, size_t at) {
-    bool digits = at > run.lo && is_digit(p->text[at - 1]);
+/* Bytes at `at` that part two words although no blank does: what strict text would read as an operator. part: begins after the
+ * last such place. */
+static size_t parting(const pm_parser *p, pm_extent part, size_t at) {
+    bool time = is_digit(p->text[part.lo]) && at > part.lo && is_digit(p->text[at - 1]) && is_digit(byte_at(p, at + 1));
     switch (p->text[at]) {
     case '|':
     case '~':
     case '^':
         return 1;
     case ':':
-        return digits && next_is_digit(p, at + 1) ? 0 : 1;
+        return time ? 0 : 1;
     case '&':
         return byte_at(p, at + 1) == '&' ? 2 : 0;
     case '.':
-        return byte_at(p, at + 1) == '.' && at + 1 < run.hi ? 2 : 0;
+        return byte_at(p, at + 1) == '.' && at + 1 < part.hi ? 2 : 0;
     default:
         return 0;
     }
@@ -250,6 +260,7 @@ static pm_status add_word(pm_parser *p, pm_extent part, words *w) {
     if (!pm_lex_has_word(p, e)) {
         return PM_OK;
     }
+    e.lo += p->text[e.lo] == '$' && pm_lex_is_letter(p, e.lo + 1); /* x:$name */
     if (p->clauses >= p->limits->clauses) {
         w->full = true;
         return PM_OK;
@@ -262,21 +273,19 @@ static pm_status add_word(pm_parser *p, pm_extent part, words *w) {
 }
 
 static pm_status add_run(pm_parser *p, pm_extent run, words *w) {
-    size_t from = run.lo;
-    run = without_lead(p, run);
-    if (pm_lex_is_url(p, run)) {
-        return add_word(p, run, w);
+    pm_extent part = without_lead(p, run);
+    if (pm_lex_is_url(p, part)) {
+        return add_word(p, part, w);
     }
-    from = run.lo;
-    for (size_t at = run.lo; at < run.hi;) {
-        size_t n = parting(p, run, at);
+    for (size_t at = part.lo; at < part.hi;) {
+        size_t n = parting(p, part, at);
         if (n > 0) {
-            PM_TRY(add_word(p, (pm_extent){from, at}, w));
-            from = at + n;
+            PM_TRY(add_word(p, (pm_extent){part.lo, at}, w));
+            part.lo = at + n;
         }
         at += n > 0 ? n : 1;
     }
-    return add_word(p, (pm_extent){from, run.hi}, w);
+    return add_word(p, part, w);
 }
 
 static pm_status note_run(pm_parser *p, pm_extent run) {

@@ -182,9 +182,10 @@ static void print_and(const pm_node *node, pm_buf *out) {
     }
 }
 
+/* A word with .. would be a range where no schema says that the name is a text field's. */
 static void print_field(const pm_node *field, pm_buf *out) {
     const pm_node *child = field->children[0];
-    bool bare = child->kind == PM_NODE_WORD || child->kind == PM_NODE_PHRASE;
+    bool bare = child->kind == PM_NODE_PHRASE || (child->kind == PM_NODE_WORD && strstr(child->text, "..") == NULL);
     put(out, field->text);
     put(out, bare ? ":" : ":(");
     print(child, out);

@@ -489,8 +489,8 @@ def test_ctrl_c_stops_a_query():
         import sys
         import pressmark as pm
         idx = pm.index([{"text": "a b " * 20000} for _ in range(40)])
-        print("going", flush=True)
         try:
+            print("going", flush=True)
             while True:
                 idx.hits("a W/50 b").kwic(sort="1R")
         except KeyboardInterrupt:

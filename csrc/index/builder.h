@@ -27,8 +27,8 @@ typedef struct pm_cell {
 } pm_cell;
 
 typedef struct pm_row {
-    pm_bytes key;
-    const pm_bytes *texts; /* n_fields, UTF-8 or nearly (sanitised, counted); n == 0 for none */
+    pm_bytes key;          /* valid UTF-8, 1 to 65,535 bytes */
+    const pm_bytes *texts; /* n_fields, UTF-8 or nearly (sanitised, counted), each below 1 GB; n == 0 for none */
     const pm_cell *cells;  /* by column, several values of one column in a row */
     size_t n_cells;
 } pm_row;
@@ -38,13 +38,14 @@ typedef struct pm_builder pm_builder;
 /* path: the index directory to be; PM_EXISTS at once if it stands and may not be replaced. The temporary directory is made here. */
 pm_status pm_builder_new(const char *path, const pm_build_options *options, pm_builder **out, pm_error *err) PM_MUST_CHECK;
 /* A metadata column, known from here on; documents before have no value. An int column becomes float when asked for as float;
- * another change of kind is PM_INVALID. */
+ * asking for a float column as int leaves it float, and its cells may be ints; another change of kind is PM_INVALID. A segment
+ * sealed while a column held ints only has it as int. */
 pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind, uint32_t *column, pm_error *err) PM_MUST_CHECK;
 /* Adds rows [0, n) in order. *n_added: how many were added; on PM_DUPLICATE, PM_INVALID or PM_LIMIT (a document too large for a
  * segment) the row at fault is number *n_added, nothing of it was added, and the builder goes on: the caller may skip the row
  * and call again. On PM_NOMEM, PM_IO, PM_CANCELLED the builder is dead: free it. */
 pm_status pm_builder_add(pm_builder *b, const pm_row *rows, size_t n, size_t *n_added, pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
-uint64_t pm_builder_replaced(const pm_builder *b); /* characters that became U+FFFD so far */
+uint64_t pm_builder_replaced(const pm_builder *b); /* characters that became U+FFFD so far; exact after finish */
 uint64_t pm_builder_docs(const pm_builder *b);
 uint64_t pm_builder_text_bytes(const pm_builder *b);
 /* Seals, writes, publishes. */

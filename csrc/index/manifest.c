@@ -105,15 +105,21 @@ static bool is(pm_bytes s, const char *text) {
     return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
 }
 
-/* The string's place in the manifest, NULL for an unknown key. */
-static char **place_of(reading *r, pm_bytes key) {
-    pm_manifest *m = r->m;
-    return is(key, "lang")                                   ? &m->lang
-           : is(key, "main_field")                           ? &m->main_field
-           : is(key, "date_column")                          ? &m->date_column
-           : is(key, "key_column")                           ? &m->key_column
-           : is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++]
-                                                             : NULL;
+/* The string's place in the manifest, NULL for an unknown key, or a field too many. */
+static char **place_of(pm_manifest *m, pm_bytes key) {
+    const struct {
+        const char *key;
+        char **place;
+    } places[] = {{"lang", &m->lang},
+                  {"main_field", &m->main_field},
+                  {"date_column", &m->date_column},
+                  {"key_column", &m->key_column}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (is(key, places[i].key)) {
+            return places[i].place;
+        }
+    }
+    return is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++] : NULL;
 }
 
 static pm_status read_pair(reading *r) {
@@ -125,7 +131,7 @@ static pm_status read_pair(reading *r) {
         r->m->store = is(value, "1");
         return is(value, "0") || is(value, "1") ? PM_OK : corrupt(r, "store is neither 0 nor 1");
     }
-    char **place = place_of(r, key);
+    char **place = place_of(r->m, key);
     if (place == NULL) {
         return is(key, "field") ? corrupt(r, "too many fields") : PM_OK;
     }

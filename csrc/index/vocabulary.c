@@ -23,6 +23,12 @@ typedef struct term { /* a distinct surface and kind */
     uint8_t case_class;
 } term;
 
+typedef struct group { /* terms of one stem */
+    const term *first;
+    uint64_t count;
+    uint32_t n_terms;
+} group;
+
 typedef struct pm_vocabulary_part {
     pm_arena arena;
     uint8_t *at, *end; /* free bytes of the slab */
@@ -41,17 +47,11 @@ typedef struct making {
     const pm_analyzer *an;
     pm_cancel *cancel;
     size_t n_terms;
-    struct group *groups; /* in order of meeting */
+    group *groups; /* in order of meeting */
     size_t n_groups;
     uint32_t *ranks; /* [n_groups] */
     term **order;    /* [n_terms] by rank of group */
 } making;
-
-typedef struct group {
-    const term *first;
-    uint64_t count;
-    uint32_t n_terms;
-} group;
 
 static bool is_ascii(const uint8_t *p, size_t n) {
     uint8_t all = 0;

@@ -24,5 +24,5 @@ def built():
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_core_program_passes(program, built):
     done = subprocess.run([ROOT / BUILD / "tests" / program], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=600)
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=180)
     assert done.returncode == 0, done.stdout[-4000:]

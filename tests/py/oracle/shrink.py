@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -68,21 +69,21 @@ def _smaller_corpora(corpus: Corpus) -> Iterator[Corpus]:
                     yield replace(corpus, rows=rows[:i] + [less] + rows[i + 1 :])
 
 
-def shrink(corpus: Corpus, query: Node, check: Check, attempts: int = 600) -> tuple[Corpus, Node]:
+def shrink(corpus: Corpus, query: Node, check: Check, attempts: int = 600, seconds: float = 15.0) -> tuple[Corpus, Node]:
     """A smaller collection and query for which `check` still tells a difference.
 
     Parameters
     ----------
     check
         Tells the difference of a case, or None; what it raises counts as none.
-    attempts
-        Most calls of `check`.
+    attempts, seconds
+        Most calls of `check`, and the time after which no other is made.
     """
-    left = attempts
+    left, end = attempts, time.monotonic() + seconds
 
     def fails(rows: Corpus, node: Node) -> bool:
         nonlocal left
-        left -= 1
+        left = left - 1 if time.monotonic() < end else 0
         try:
             return check(rows, node) is not None
         except Exception:

@@ -364,12 +364,9 @@ def test_tokenize_shows_what_an_index_would_hold():
     assert "english" in pm.languages() and "none" in pm.languages()
 
 
-@pytest.mark.parametrize("query", ["slap* PRE/4 face IN quote", "(a OR b) W/5s c", '"a * (b|c)"~>3', "outlet:hill AND NOT ==US", "ATLEAST/2 (a)"])
+@pytest.mark.parametrize("query", ["slap* PRE/4 (face OR wrist)", "(a OR b) W/5s c", '"a * (b|c)"~>3', "outlet:hill AND NOT ==US", "date:2020-01 AND x", ""])
 def test_parse_gives_a_tree_whose_text_parses_to_it(query):
-    try:
-        tree = pm.parse(query)
-    except pm.QuerySyntaxError as e:
-        pytest.skip(f"not in this stage: {e.message}")
+    tree = pm.parse(query)
     again = pm.parse(str(tree))
     assert repr(tree) == repr(again) and str(again) == str(tree) and "<pre>" in tree._repr_html_()
     assert tree.pos == 0 and tree.end <= len(query)

@@ -49,6 +49,7 @@ static pm_status form_at(sorter *s, const pm_part *part, pm_pos pos, pm_bytes *o
     if (cached->p == NULL && pm_lexicon_form_text(lex, f, &s->scratch)) {
         PM_TRY(keep_text(s, cached));
     }
+    PM_TRY(pm_buf_status(&s->scratch, s->err));
     *out = *cached;
     return PM_OK;
 }
@@ -258,9 +259,7 @@ static pm_status cut_lines(const pm_hits *h, const pm_kwic_options *o, pm_cancel
 static pm_status put_line(const pm_hits *h, const lines *all, size_t i, pm_buf *doc_key, pm_table *t, pm_error *err) {
     pm_doc local;
     const pm_part *part = pm_snapshot_part(h->answer->snapshot, h->docs[i], &local);
-    if (!pm_keys_get(&part->segment.keys, local, doc_key)) {
-        return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
-    }
+    PM_TRY(pm_doc_key(part, local, doc_key, err));
     pm_table_put_str(t, 0, doc_key->p, doc_key->n);
     for (size_t k = 0; k < 3; k++) {
         size_t from = 3 * i + k == 0 ? 0 : all->ends[3 * i + k - 1];

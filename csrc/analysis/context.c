@@ -91,6 +91,8 @@ static frame frame_of(const pm_hits *h, size_t i, const pm_part *part, pm_unit u
             f.hi = hi < f.hi ? hi : f.hi;
         }
     }
+    f.lo = f.lo < h->lo[i] ? f.lo : h->lo[i]; /* whatever the file says */
+    f.hi = f.hi > h->hi[i] ? f.hi : h->hi[i];
     if (o->unit == PM_KWIC_WORDS) {
         f.lo = h->lo[i] - f.lo > o->width ? h->lo[i] - (pm_pos)o->width : f.lo;
         f.hi = f.hi - h->hi[i] > o->width ? h->hi[i] + (pm_pos)o->width : f.hi;
@@ -126,6 +128,9 @@ static pm_status cut_surfaces(const pm_hits *h, size_t i, const pm_segment *seg,
     put_surfaces(seg, h->hi[i], to, &scratch, &side);
     pm_buf_put(right, side.p, side.n == 0 ? 0 : forward(side.p, 0, side.n, width));
     pm_status status = pm_buf_status(&side, err);
+    if (status == PM_OK) {
+        status = pm_buf_status(&scratch, err);
+    }
     pm_buf_release(&side);
     pm_buf_release(&scratch);
     return status;

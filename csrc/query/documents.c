@@ -170,9 +170,7 @@ static pm_status put_document(doc_lister *l, uint32_t doc) {
         return unknown_doc(l->idx, doc, l->err);
     }
     const pm_segment *seg = &part->segment;
-    if (!pm_keys_get(&seg->keys, local, &l->text)) {
-        return pm_fail_corrupt(l->err, seg->file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
-    }
+    PM_TRY(pm_doc_key(part, local, &l->text, l->err));
     pm_table_put_str(l->table, 0, l->text.p, l->text.n);
     PM_TRY(put_value(l, 1, pm_columns_find(&seg->columns, bytes_of(l->idx->manifest.date_column)), local));
     pm_table_put_i64(l->table, 2, pm_bounds_doc_length(&seg->bounds, local));

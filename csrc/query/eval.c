@@ -280,7 +280,11 @@ static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out, pm_e
     for (size_t i = 0; i < s->n; i++) {
         pm_pos lo = (pm_pos)(s->at[i] >> 32);
         if (lo >= doc_end) {
-            pm_doc doc = pm_bounds_unit(bounds, lo) / bounds->n_fields;
+            pm_unit unit = pm_bounds_unit(bounds, lo);
+            if (unit == PM_END) {
+                return pm_fail_corrupt(err, e->part->segment.file.blob.name, PM_NO_OFFSET, "position %u lies in no field", lo);
+            }
+            pm_doc doc = unit / bounds->n_fields;
             doc_end = pm_bounds_start(bounds, (doc + 1) * bounds->n_fields);
             out->docs[out->n_docs] = doc;
             out->counts[out->n_docs++] = 0;

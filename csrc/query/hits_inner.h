@@ -29,6 +29,8 @@ pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where, const pm_li
                         pm_error *err) PM_MUST_CHECK;
 void pm_where_free(const pm_snapshot *s, uint64_t **bits);
 
+/* Replaces out's content with a document's key. */
+pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out, pm_error *err) PM_MUST_CHECK;
 /* Part and unit of hit i. */
 const pm_part *pm_hits_place(const pm_hits *h, size_t i, pm_unit *unit);
 pm_status pm_hits_interrupted(pm_error *err);

@@ -14,6 +14,15 @@ const pm_part *pm_hits_place(const pm_hits *h, size_t i, pm_unit *unit) {
     return part;
 }
 
+pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out, pm_error *err) {
+    pm_buf_clear(out);
+    if (pm_keys_get(&part->segment.keys, local, out)) {
+        return PM_OK;
+    }
+    PM_TRY(pm_buf_status(out, err));
+    return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
+}
+
 /* ---- one row a hit ---- */
 
 static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key, pm_table *t, pm_error *err) {
@@ -22,9 +31,7 @@ static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key,
     const pm_part *part = pm_hits_place(h, i, &unit);
     const pm_segment *seg = &part->segment;
     PM_TRY(pm_locate(l, part, unit, h->lo[i], h->hi[i], &place, err));
-    if (!pm_keys_get(&seg->keys, unit / seg->info.n_fields, key)) {
-        return pm_fail_corrupt(err, seg->file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", unit / seg->info.n_fields);
-    }
+    PM_TRY(pm_doc_key(part, unit / seg->info.n_fields, key, err));
     pm_bytes field = seg->info.fields[unit % seg->info.n_fields];
     pm_table_put_str(t, 0, key->p, key->n);
     pm_table_put_str(t, 1, field.p, field.n);
@@ -185,10 +192,8 @@ static pm_status count_column(grouper *g, const pm_column *column, pm_doc local,
     return PM_OK;
 }
 
-static pm_status count_key(grouper *g, const pm_segment *seg, pm_doc local, uint64_t hits, uint64_t tokens) {
-    if (!pm_keys_get(&seg->keys, local, &g->text)) {
-        return pm_fail_corrupt(g->err, seg->file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
-    }
+static pm_status count_key(grouper *g, const pm_part *part, pm_doc local, uint64_t hits, uint64_t tokens) {
+    PM_TRY(pm_doc_key(part, local, &g->text, g->err));
     pm_bytes value = pm_buf_bytes(&g->text);
     return count_in(g, &value, hits, tokens);
 }
@@ -218,7 +223,7 @@ static pm_status count_doc(grouper *g, const pm_part *part, const pm_column *col
         return count_fields(g, seg, local, from, g->next);
     }
     if (strcmp(g->column, "doc") == 0) {
-        return count_key(g, seg, local, hits, tokens);
+        return count_key(g, part, local, hits, tokens);
     }
     return count_column(g, column, local, hits, tokens);
 }

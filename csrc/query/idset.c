@@ -38,8 +38,10 @@ static pm_status count_form(resolver *r, const pm_atom *atom) {
                    (int)atom->text.n, (const char *)atom->text.p, r->limits->expansions);
 }
 
-static bool has_sign(resolver *r, pm_id id, char sign) {
-    return pm_lexicon_surface(r->lex, id, &r->text) && r->text.n > 0 && r->text.p[0] == (uint8_t)sign;
+/* Reads a surface into r->text; *out tells whether it could be. */
+static pm_status read_surface(resolver *r, pm_id id, bool *out) {
+    *out = pm_lexicon_surface(r->lex, id, &r->text);
+    return *out ? PM_OK : pm_buf_status(&r->text, r->err);
 }
 
 /* Ids of a range, narrowed to surfaces that begin with the sign. */
@@ -48,7 +50,9 @@ static pm_status add_signed(resolver *r, pm_range ids, char sign) {
         return add_range(r, ids);
     }
     for (pm_id id = ids.lo; id < ids.hi; id++) {
-        if (has_sign(r, id, sign)) {
+        bool read;
+        PM_TRY(read_surface(r, id, &read));
+        if (read && r->text.n > 0 && r->text.p[0] == (uint8_t)sign) {
             PM_TRY(add_range(r, (pm_range){id, id + 1}));
         }
     }
@@ -85,8 +89,9 @@ static pm_status add_surface(resolver *r, const pm_atom *atom) {
     }
     pm_range ids = pm_lexicon_form_ids(r->lex, f);
     for (pm_id id = ids.lo; id < ids.hi; id++) {
-        if (pm_lexicon_surface(r->lex, id, &r->text) && r->text.n == atom->surface.n &&
-            memcmp(r->text.p, atom->surface.p, r->text.n) == 0) {
+        bool read;
+        PM_TRY(read_surface(r, id, &read));
+        if (read && r->text.n == atom->surface.n && memcmp(r->text.p, atom->surface.p, r->text.n) == 0) {
             PM_TRY(add_range(r, (pm_range){id, id + 1}));
         }
     }
@@ -127,6 +132,7 @@ static pm_status add_pattern(resolver *r, const pm_atom *atom) {
         n++;
     }
     pm_range ranks = pm_lexicon_prefix(r->lex, (pm_bytes){atom->text.p, n}, &r->text);
+    PM_TRY(pm_buf_status(&r->text, r->err));
     pm_strings_iter it;
     pm_status status = PM_OK;
     pm_strings_iter_init(&it, &r->lex->forms, ranks.lo);
@@ -146,6 +152,7 @@ static pm_status add_pattern(resolver *r, const pm_atom *atom) {
             PM_GO(add_form(r, &(pm_atom){.case_hi = PM_CASE_ACRONYM, .sign = atom->sign}, f));
         }
     }
+    PM_GO(pm_buf_status(&it.text, r->err));
 out:
     pm_strings_iter_release(&it);
     return status;
@@ -167,6 +174,7 @@ static pm_status add_bare_pattern(resolver *r, const pm_atom *atom) {
             PM_GO(add_form(r, &whole, pm_lexicon_bare_form_ref(r->lex, i)));
         }
     }
+    PM_GO(pm_buf_status(&it.text, r->err));
 out:
     pm_strings_iter_release(&it);
     return status;
@@ -187,6 +195,7 @@ static pm_status add_surface_pattern(resolver *r, const pm_atom *atom) {
             PM_GO(add_range(r, (pm_range){it.id, it.id + 1}));
         }
     }
+    PM_GO(pm_buf_status(&it.text, r->err));
 out:
     pm_surface_iter_release(&it);
     return status;

@@ -78,6 +78,9 @@ static pm_status find_token(pm_locator *l, pm_pos pos, pm_error *err) {
         PM_TRY(jump(l, pos, &byte, &at, err));
     }
     l->has_token = false;
+    if (at > pos) {
+        return disagree(l, err);
+    }
     for (; at <= pos; at++) {
         if (!pm_token_next(l->snapshot->analyzer, l->text.p, l->text.n, &byte, &l->token)) {
             return disagree(l, err);

@@ -178,6 +178,7 @@ static pm_status match_dictionary(const condition *c, const pm_column *column, u
             pm_bits_set(fits, i);
         }
     }
+    PM_GO(pm_buf_status(&it.text, err));
 out:
     pm_strings_iter_release(&it);
     pm_buf_release(&folded);

@@ -133,9 +133,18 @@ static pm_status quoted_value(pm_parser *p, const pm_name *name, value *out) {
     return pm_parse_copy(p, inside, &out->text);
 }
 
+/* Up to a blank, bracket or quotation mark, in addresses too: what holds those stands between quotation marks. */
+static pm_extent value_run(const pm_parser *p, size_t lo) {
+    pm_extent run = {lo, lo};
+    for (unsigned len; pm_lex_at(p, run.hi, &len) == PM_LEX_RUN;) {
+        run.hi += len;
+    }
+    return run;
+}
+
 /* A run, cut at most at hi. */
 static pm_status bare_value(pm_parser *p, const pm_name *name, size_t hi, value *out) {
-    pm_extent run = pm_lex_run(p, p->at);
+    pm_extent run = value_run(p, p->at);
     run.hi = run.hi < hi ? run.hi : hi;
     out->at = run;
     out->quoted = false;
@@ -232,7 +241,7 @@ static pm_status read_dots(pm_parser *p, const pm_name *name, pm_extent run, siz
 static pm_status read_value(pm_parser *p, const pm_name *name, pm_node *meta) {
     unsigned len;
     pm_lex_class class = pm_lex_at(p, p->at, &len);
-    pm_extent run = pm_lex_run(p, p->at);
+    pm_extent run = value_run(p, p->at);
     size_t dots = find_dots(p, run);
     value v;
     meta->op = PM_META_RANGE;
@@ -269,5 +278,5 @@ bool pm_parse_is_range(const pm_parser *p) {
         return true;
     }
     return class == PM_LEX_RUN &&
-           (p->text[p->at] == '<' || p->text[p->at] == '>' || find_dots(p, pm_lex_run(p, p->at)) != SIZE_MAX);
+           (p->text[p->at] == '<' || p->text[p->at] == '>' || find_dots(p, value_run(p, p->at)) != SIZE_MAX);
 }

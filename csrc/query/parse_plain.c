@@ -80,7 +80,8 @@ static bool is_phrase_operator(const pm_parser *p, pm_extent run, bool first) {
 
 static bool is_sign_of_query(const pm_parser *p, pm_extent run) {
     unsigned signs = pm_lex_signs(p, run);
-    return pm_lex_is_operator(p, run) || (byte_at(p, run.lo) == '=' && (signs == 1 || signs == 2)) || is_fuzzy(p, run) ||
+    bool signed_word = (signs == 1 || signs == 2) && pm_lex_has_word(p, run);
+    return pm_lex_is_operator(p, run) || signed_word || is_fuzzy(p, run) ||
            (p->text[run.lo] == '$' && pm_lex_is_letter(p, run.lo + 1)) || pm_parse_is_name(p, run);
 }
 
@@ -260,7 +261,9 @@ static pm_status add_word(pm_parser *p, pm_extent part, words *w) {
     if (!pm_lex_has_word(p, e)) {
         return PM_OK;
     }
-    e.lo += p->text[e.lo] == '$' && pm_lex_is_letter(p, e.lo + 1); /* x:$name */
+    if (p->text[e.lo] == '$' && pm_lex_is_letter(p, e.lo + 1)) { /* x:$name */
+        e = pm_lex_trim(p, (pm_extent){e.lo + 1, part.hi}, PM_TRIM_WILDCARDS);
+    }
     if (p->clauses >= p->limits->clauses) {
         w->full = true;
         return PM_OK;

@@ -84,13 +84,14 @@ static bool find_unit(runner *r, pm_pos p) {
     return true;
 }
 
-/* Where to go on after a document that is done with: the start of the next allowed one. */
-static pm_pos after_doc(const runner *r, pm_doc doc) {
-    pm_doc next = r->allowed == NULL ? doc + 1 : next_allowed(r, doc + 1);
+/* Where to go on after position p of a document that is done with: the start of the next allowed one, and in damaged bounds forward. */
+static pm_pos after_doc(const runner *r, pm_pos p) {
+    pm_doc next = r->allowed == NULL ? r->doc + 1 : next_allowed(r, r->doc + 1);
     if (next == PM_END || next >= r->seg->info.n_docs) {
         return PM_END;
     }
-    return pm_bounds_start(&r->seg->bounds, next * r->seg->info.n_fields);
+    pm_pos start = pm_bounds_start(&r->seg->bounds, next * r->seg->info.n_fields);
+    return start > p ? start : p + 1;
 }
 
 static pm_status interrupted(const runner *r) { return pm_fail(r->err, PM_CANCELLED, "interrupted"); }
@@ -108,15 +109,15 @@ static pm_status run_leaf(runner *r, pm_bound *b) {
             return interrupted(r);
         }
         if (!is_allowed(r, r->doc)) {
-            p = pm_element_seek(e, after_doc(r, r->doc));
+            p = pm_element_seek(e, after_doc(r, p));
             continue;
         }
         if (!pm_bound_allows(b, r->seg, r->unit)) {
-            p = pm_element_seek(e, r->unit_end);
+            p = pm_element_seek(e, r->unit_end > p ? r->unit_end : p + 1);
             continue;
         }
         PM_TRY(add_hit(r, r->doc, p, e->end));
-        p = r->want == PM_WANT_DOCS ? pm_element_seek(e, after_doc(r, r->doc)) : pm_element_next(e);
+        p = r->want == PM_WANT_DOCS ? pm_element_seek(e, after_doc(r, p)) : pm_element_next(e);
     }
     return PM_OK;
 }

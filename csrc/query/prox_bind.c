@@ -116,10 +116,14 @@ static pm_unit element_unit(const pm_bound *b, const pm_segment *seg, pm_bound_e
     pm_pos p = pm_element_seek(e, pm_bounds_start(&seg->bounds, target));
     while (p != PM_END) {
         pm_unit u = pm_bounds_unit(&seg->bounds, p);
-        if (u == PM_END || pm_bound_allows(b, seg, u)) {
+        if (u == PM_END || u < target) {
+            return PM_END; /* damaged bounds: nothing may go backward */
+        }
+        if (pm_bound_allows(b, seg, u)) {
             return u;
         }
-        p = pm_element_seek(e, pm_bounds_start(&seg->bounds, u + 1));
+        pm_pos next = pm_bounds_start(&seg->bounds, u + 1);
+        p = pm_element_seek(e, next > p ? next : p + 1);
     }
     return PM_END;
 }

@@ -289,9 +289,7 @@ static pm_status put_rows(ranker *r, const entry *entries, size_t n, pm_table **
     for (size_t i = 0; i < n && status == PM_OK; i++) {
         pm_doc local;
         const pm_part *part = pm_snapshot_part(r->snapshot, entries[i].doc, &local);
-        if (!pm_keys_get(&part->segment.keys, local, &key)) {
-            status = pm_fail_corrupt(r->err, part->segment.file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
-        }
+        status = pm_doc_key(part, local, &key, r->err);
         pm_table_put_i64(t, 0, entries[i].doc);
         pm_table_put_f64(t, 1, (double)r->scores[entries[i].doc] / r->scale);
         pm_table_put_str(t, 2, key.p, key.n);

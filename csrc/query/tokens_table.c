@@ -149,18 +149,20 @@ static pm_status put_stream_unit(lister *l, const pm_segment *seg, pm_unit unit)
     pm_buf_init(&surface);
     for (pm_pos p = start; p < end && status == PM_OK; p++) {
         if (!pm_lexicon_surface(&seg->lexicon, pm_stream_at(&seg->stream, p), &surface)) {
-            pm_buf_clear(&surface);
+            status = pm_buf_status(&surface, l->err);
         }
         pm_table_put_str(l->table, 0, field.p, field.n);
         pm_table_put_i64(l->table, l->base + COL_START, p - start);
         pm_table_put_i64(l->table, l->base + COL_END, p - start + 1);
         pm_form f = pm_lexicon_id_form(&seg->lexicon, pm_stream_at(&seg->stream, p));
         pm_table_put_str(l->table, l->base + COL_SURFACE, surface.p, surface.n);
-        if (!pm_lexicon_form_text(&seg->lexicon, f, &l->folded)) {
-            pm_buf_clear(&l->folded);
+        if (!pm_lexicon_form_text(&seg->lexicon, f, &l->folded) && status == PM_OK) {
+            status = pm_buf_status(&l->folded, l->err);
         }
         pm_buf_clear(&l->stem);
-        status = pm_stem(l->stemmer, l->folded.p, l->folded.n, &l->stem, l->err);
+        if (status == PM_OK) {
+            status = pm_stem(l->stemmer, l->folded.p, l->folded.n, &l->stem, l->err);
+        }
         pm_table_put_str(l->table, l->base + COL_FOLDED, l->folded.p, l->folded.n);
         pm_table_put_str(l->table, l->base + COL_STEM, l->stem.p, l->stem.n);
         pm_table_put_null(l->table, l->base + COL_KIND);
@@ -219,9 +221,13 @@ pm_status pm_index_tokens(const pm_snapshot *idx, uint32_t doc, pm_table **out, 
     if (part == NULL) {
         return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
     }
+    uint32_t n_tokens = pm_bounds_doc_length(&part->segment.bounds, local);
+    if (n_tokens > part->segment.info.n_positions) {
+        return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "document %u has more tokens than the file", local);
+    }
     pm_status status = lister_open(&l, idx->analyzer, 1, err);
     if (status == PM_OK) {
-        status = pm_table_new(pm_bounds_doc_length(&part->segment.bounds, local), N_COLUMNS + 1, names, types, &l.table, err);
+        status = pm_table_new(n_tokens, N_COLUMNS + 1, names, types, &l.table, err);
     }
     if (status == PM_OK) {
         status = put_document(&l, idx, part, local);

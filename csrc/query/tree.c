@@ -194,7 +194,7 @@ static void print_field(const pm_node *field, pm_buf *out) {
 
 /* A value without quotation marks must be one run that reads as nothing else; a * that stands alone as a bound is none. */
 static bool value_is_bare(const char *value, bool bound) {
-    if (value[0] == '\0' || strcmp(value, "TO") == 0 || strstr(value, "..") != NULL || (bound && strcmp(value, "*") == 0)) {
+    if (value[0] == '\0' || value[0] == '/' || strcmp(value, "TO") == 0 || strstr(value, "..") != NULL || (bound && strcmp(value, "*") == 0)) {
         return false;
     }
     for (const char *c = value; *c != '\0'; c++) {

@@ -164,6 +164,7 @@ pm_status pm_column_text(const pm_column *c, uint32_t i, pm_buf *out, pm_error *
     if (v.kind != PM_VALUE_STR) {
         pm_value_print(v, out);
     } else if (v.i < 0 || v.i > UINT32_MAX || !pm_strings_get(&c->dictionary, (uint32_t)v.i, out)) {
+        PM_TRY(pm_buf_status(out, err));
         return pm_fail(err, PM_CORRUPT, "a value of column '%.*s' cannot be read", (int)c->name.n, (const char *)c->name.p);
     }
     return pm_buf_status(out, err);

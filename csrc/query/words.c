@@ -87,7 +87,11 @@ static pm_status add_words(counter *c, const pm_lexicon *lex, const uint32_t *do
         if (pm_cancel_tick(c->cancel, 300)) {
             status = pm_hits_interrupted(c->err);
         }
-        if (status != PM_OK || !text_of(lex, c->layer, w, &text) || !pm_pattern_match(c->pattern, pm_buf_bytes(&text))) {
+        if (status == PM_OK && !text_of(lex, c->layer, w, &text)) {
+            status = pm_buf_status(&text, c->err);
+            continue;
+        }
+        if (status != PM_OK || !pm_pattern_match(c->pattern, pm_buf_bytes(&text))) {
             continue;
         }
         char *copy = pm_arena_copy(&c->arena, text.p, text.n);

@@ -10,7 +10,7 @@
 /* ---- sort keys: one column each, of texts or of numbers ---- */
 
 typedef struct key {
-    bool falling;
+    bool falling, as_float; /* as_float: some segment has floats in the column */
     pm_bytes *texts;    /* n == 0 and p == NULL: none, which comes first */
     uint64_t *numbers;
 } key;
@@ -107,43 +107,35 @@ static pm_status column_key(sorter *s, size_t i, const char *name, key *k) {
         return PM_OK;
     }
     pm_value v = pm_column_value(c, values.lo);
-    if (v.kind == PM_VALUE_FLOAT) {
-        uint64_t bits;
-        memcpy(&bits, &v.f, sizeof bits);
-        k->numbers[i] = bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-    } else if (v.kind != PM_VALUE_STR) {
-        k->numbers[i] = (uint64_t)v.i ^ UINT64_C(1) << 63;
-    } else {
-        PM_TRY(pm_column_text(c, values.lo, &s->scratch, s->err));
-        return keep_text(s, &k->texts[i]);
+    if (v.kind != PM_VALUE_STR) {
+        k->numbers[i] = pm_value_order(v, k->as_float);
+        return PM_OK;
     }
-    return PM_OK;
+    PM_TRY(pm_column_text(c, values.lo, &s->scratch, s->err));
+    return keep_text(s, &k->texts[i]);
 }
 
 static bool is_side(const char *name) {
     return name[0] >= '1' && name[0] <= '9' && (name[1] == 'L' || name[1] == 'R') && name[2] == '\0';
 }
 
-static pm_status known_key(const sorter *s, const char **name) {
+static pm_status known_key(const sorter *s, const char **name, key *k) {
     const pm_snapshot *snapshot = s->hits->answer->snapshot;
-    if (strcmp(*name, "date") == 0 && snapshot->manifest.date_column[0] != '\0') {
-        *name = snapshot->manifest.date_column;
-    }
-    if (is_side(*name) || strcmp(*name, "hit") == 0 || strcmp(*name, "doc") == 0) {
-        return PM_OK;
-    }
+    bool date = strcmp(*name, "date") == 0 && snapshot->manifest.date_column[0] != '\0';
+    *name = date ? snapshot->manifest.date_column : *name;
+    bool known = date || is_side(*name) || strcmp(*name, "hit") == 0 || strcmp(*name, "doc") == 0;
     for (uint32_t p = 0; p < snapshot->n_parts; p++) {
-        if (pm_columns_find(&snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)*name, strlen(*name)}) != NULL) {
-            return PM_OK;
-        }
+        const pm_column *c = pm_columns_find(&snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)*name, strlen(*name)});
+        known = known || c != NULL;
+        k->as_float = k->as_float || (c != NULL && c->kind == PM_VALUE_FLOAT);
     }
-    return pm_fail(s->err, PM_FIELD, "cannot sort by '%s': use 1L to 9L, 1R to 9R, hit, doc, date or a metadata column", *name);
+    return known ? PM_OK : pm_fail(s->err, PM_FIELD, "cannot sort by '%s': use 1L to 9L, 1R to 9R, hit, doc, date or a metadata column", *name);
 }
 
 static pm_status fill_key(sorter *s, const char *name, key *k) {
     k->falling = name[0] == '-';
     name += k->falling;
-    PM_TRY(known_key(s, &name));
+    PM_TRY(known_key(s, &name, k));
     k->texts = pm_arena_array(&s->arena, s->hits->n, sizeof *k->texts);
     k->numbers = pm_arena_array(&s->arena, s->hits->n, sizeof *k->numbers);
     if (k->texts == NULL || k->numbers == NULL) {

@@ -197,10 +197,11 @@ static pm_status choose_columns(doc_lister *l, const char *const *columns, size_
             continue;
         }
         const struct column_seen *s = seen((column_set *)set, bytes_of(name));
-        if (s == NULL && l->idx->n_docs > 0) {
+        bool date = strcmp(name, l->idx->manifest.date_column) == 0; /* known even where no document has one */
+        if (s == NULL && !date && l->idx->n_docs > 0) {
             return pm_fail(l->err, PM_FIELD, "no metadata column '%s'", name);
         }
-        l->types[l->n_columns] = table_type(s);
+        l->types[l->n_columns] = s == NULL && date ? PM_TYPE_TIME : table_type(s);
         l->columns[l->n_columns++] = name;
     }
     return PM_OK;

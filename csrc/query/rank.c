@@ -82,7 +82,8 @@ static void choose_scale(ranker *r) {
     r->scale = ldexp(1, 31 - exponent);
 }
 
-static void score_operand(ranker *r, uint32_t p, uint32_t operand) {
+/* bits: documents in which the operand stands in a branch that is satisfied; elsewhere it counts for nothing. */
+static void score_operand(ranker *r, uint32_t p, uint32_t operand, const uint64_t *bits) {
     const pm_part *part = &r->snapshot->parts[p];
     const pm_found *f = &r->evals[p].found[operand];
     double k1 = r->options->k1, b = r->options->b, idf = r->idfs[operand];
@@ -92,7 +93,9 @@ static void score_operand(ranker *r, uint32_t p, uint32_t operand) {
         double relative = r->mean_length > 0 ? doc_length(r, part, f->docs[i]) / r->mean_length : 1;
         double norm = k1 * (1 - b + b * relative), sum = tf + norm;
         double contribution = sum > 0 ? idf * (tf / sum) : 0;
-        r->scores[part->doc_base + f->docs[i]] += (uint64_t)llround(contribution * r->scale);
+        if (pm_bits_get(bits, f->docs[i])) {
+            r->scores[part->doc_base + f->docs[i]] += (uint64_t)llround(contribution * r->scale);
+        }
     }
 }
 
@@ -117,18 +120,30 @@ static pm_status evaluate(ranker *r) {
     return PM_OK;
 }
 
-static void score(ranker *r) {
+static pm_status score_part(ranker *r, uint32_t p) {
+    pm_eval *e = &r->evals[p];
+    const uint64_t **bits = pm_arena_array(&e->arena, r->plan->n_operands, sizeof *bits);
+    if (bits == NULL) {
+        return pm_fail_nomem(r->err, r->plan->n_operands * sizeof *bits);
+    }
+    PM_TRY(pm_eval_branches(e, bits, r->err));
+    for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+        if (bits[i] != NULL) {
+            score_operand(r, p, i, bits[i]);
+        }
+    }
+    return PM_OK;
+}
+
+static pm_status score(ranker *r) {
     for (uint32_t i = 0; i < r->plan->n_operands; i++) {
         r->idfs[i] = idf_of(r->snapshot->n_docs, r->dfs[i]);
     }
     choose_scale(r);
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
-        for (uint32_t i = 0; i < r->plan->n_operands; i++) {
-            if (r->plan->operands[i].positive) {
-                score_operand(r, p, i);
-            }
-        }
+        PM_TRY(score_part(r, p));
     }
+    return PM_OK;
 }
 
 /* Documents that satisfy the query and the filter. */
@@ -184,24 +199,17 @@ static int by_text_falling(const void *a, const void *b) {
     return order != 0 ? order : by_number(a, b);
 }
 
-/* Doubles and signed integers as unsigned ones of the same order. */
-static uint64_t ordered_bits(double f) {
-    uint64_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
 typedef struct order {
     const char *column; /* NULL: score */
     bool falling, text;
+    bool as_float;      /* some segment has floats in the column */
     pm_arena arena;     /* string keys */
 } order;
 
 /* The document's first value decides; none where it has none. */
-static pm_status column_key(const order *o, const pm_part *part, const pm_column *c, pm_doc local, pm_buf *scratch, pm_arena *arena,
-                            entry *e, pm_error *err) {
+static pm_status column_key(const order *o, const pm_column *c, pm_doc local, pm_buf *scratch, pm_arena *arena, entry *e,
+                            pm_error *err) {
     pm_range values = c == NULL ? (pm_range){0, 0} : pm_column_values(c, local);
-    (void)part;
     e->none = values.lo >= values.hi;
     if (e->none) {
         return PM_OK;
@@ -213,7 +221,7 @@ static pm_status column_key(const order *o, const pm_part *part, const pm_column
         e->text.p = (const uint8_t *)pm_arena_copy(arena, scratch->p, scratch->n);
         return e->text.p == NULL ? pm_fail_nomem(err, scratch->n) : PM_OK;
     }
-    uint64_t key = v.kind == PM_VALUE_FLOAT ? ordered_bits(v.f) : (uint64_t)v.i ^ UINT64_C(1) << 63;
+    uint64_t key = pm_value_order(v, o->as_float);
     e->number = o->falling ? ~key : key;
     return PM_OK;
 }
@@ -235,7 +243,7 @@ static pm_status fill_entries(ranker *r, order *o, entry *entries, pm_buf *scrat
             entry *e = &entries[n++];
             *e = (entry){.doc = doc, .number = ~r->scores[doc]};
             if (o->column != NULL) {
-                PM_TRY(column_key(o, part, c, d, scratch, &o->arena, e, r->err));
+                PM_TRY(column_key(o, c, d, scratch, &o->arena, e, r->err));
             }
         }
     }
@@ -316,12 +324,14 @@ static pm_status read_order(ranker *r, order *o) {
     if (by_date && o->column[0] == '\0') {
         return pm_fail(r->err, PM_INVALID, "the index has no date column to sort by");
     }
+    bool known = by_date || r->snapshot->n_docs == 0;
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
-        if (pm_columns_find(&r->snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)}) != NULL) {
-            return PM_OK;
-        }
+        const pm_column *c =
+            pm_columns_find(&r->snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
+        known = known || c != NULL;
+        o->as_float = o->as_float || (c != NULL && c->kind == PM_VALUE_FLOAT);
     }
-    return r->snapshot->n_docs == 0 ? PM_OK : pm_fail(r->err, PM_FIELD, "no metadata column '%s' to sort by", o->column);
+    return known ? PM_OK : pm_fail(r->err, PM_FIELD, "no metadata column '%s' to sort by", o->column);
 }
 
 static pm_status pick(ranker *r, uint64_t total, size_t k, pm_table **out) {
@@ -350,7 +360,7 @@ static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits, 
     PM_TRY(pm_where_bits(r->snapshot, where, limits, r->cancel, &r->allowed, r->err));
     PM_TRY(evaluate(r));
     measure_lengths(r);
-    score(r);
+    PM_TRY(score(r));
     *total = match(r);
     return pick(r, *total, k, out);
 }

@@ -158,6 +158,17 @@ void pm_value_print(pm_value v, pm_buf *out) {
     }
 }
 
+uint64_t pm_value_order(pm_value v, bool as_float) {
+    const uint64_t sign = UINT64_C(1) << 63;
+    uint64_t bits;
+    if (v.kind != PM_VALUE_FLOAT && !as_float) {
+        return (uint64_t)v.i ^ sign;
+    }
+    double f = v.kind == PM_VALUE_FLOAT ? v.f : (double)v.i;
+    memcpy(&bits, &f, sizeof bits);
+    return bits & sign ? ~bits : bits | sign;
+}
+
 pm_status pm_column_text(const pm_column *c, uint32_t i, pm_buf *out, pm_error *err) {
     pm_value v = pm_column_value(c, i);
     pm_buf_clear(out);

@@ -11,19 +11,32 @@
 #define PM_VERSION "unknown" /* the builds pass python/pressmark/_version.py's */
 #endif
 
-const char *pm_version(void) { return PM_VERSION; }
-const char *pm_kernels_name(void) { return pm_kernels_get()->name; }
-const char *const *pm_language_names(void) { return pm_languages(); }
+const char *pm_version(void) {
+    return PM_VERSION;
+}
+const char *pm_kernels_name(void) {
+    return pm_kernels_get()->name;
+}
+const char *const *pm_language_names(void) {
+    return pm_languages();
+}
 
-pm_status pm_index_open(const char *path, uint64_t generation, pm_open_mode mode, pm_index **out, pm_error *err) {
+pm_status pm_index_open(const char *path, uint64_t generation, pm_open_mode mode,
+                        pm_index **out, pm_error *err) {
     static const pm_map_mode modes[] = {PM_MAP_AUTO, PM_MAP_YES, PM_MAP_NO};
     return pm_snapshot_open(path, generation, modes[mode], out, err);
 }
 
-pm_index *pm_index_ref(pm_index *idx) { return pm_snapshot_ref(idx); }
-void pm_index_unref(pm_index *idx) { pm_snapshot_unref(idx); }
+pm_index *pm_index_ref(pm_index *idx) {
+    return pm_snapshot_ref(idx);
+}
+void pm_index_unref(pm_index *idx) {
+    pm_snapshot_unref(idx);
+}
 
-pm_status pm_index_verify(const char *path, pm_cancel *cancel, pm_error *err) { return pm_snapshot_verify(path, cancel, err); }
+pm_status pm_index_verify(const char *path, pm_cancel *cancel, pm_error *err) {
+    return pm_snapshot_verify(path, cancel, err);
+}
 
 void pm_index_get_facts(const pm_index *idx, pm_index_facts *out) {
     const pm_manifest *m = &idx->manifest;
@@ -47,12 +60,14 @@ void pm_index_get_facts(const pm_index *idx, pm_index_facts *out) {
     }
 }
 
-pm_status pm_index_find(const pm_index *idx, pm_bytes key, uint32_t *doc, pm_error *err) {
+pm_status pm_index_find(const pm_index *idx, pm_bytes key, uint32_t *doc,
+                        pm_error *err) {
     return pm_snapshot_find_key(idx, key, doc, err);
 }
 
 /* Names of the metadata columns of all segments, each once, in the arena. */
-static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *schema, pm_error *err) {
+static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *schema,
+                              pm_error *err) {
     size_t room = 0;
     for (uint32_t p = 0; p < idx->n_parts; p++) {
         room += idx->parts[p].segment.columns.n;
@@ -64,9 +79,11 @@ static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *s
     for (uint32_t p = 0; p < idx->n_parts; p++) {
         const pm_columns *columns = &idx->parts[p].segment.columns;
         for (uint32_t i = 0; i < columns->n; i++) {
-            const char *name = pm_arena_copy(arena, columns->at[i].name.p, columns->at[i].name.n);
+            const char *name =
+                pm_arena_copy(arena, columns->at[i].name.p, columns->at[i].name.n);
             uint32_t known = 0;
-            while (name != NULL && known < schema->n_columns && strcmp(names[known], name) != 0) {
+            while (name != NULL && known < schema->n_columns &&
+                   strcmp(names[known], name) != 0) {
                 known++;
             }
             if (name == NULL) {
@@ -80,10 +97,12 @@ static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *s
     return PM_OK;
 }
 
-pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes, pm_parse_mode mode, const pm_limits *limits,
-                         pm_query *out, pm_error *err) {
+pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes,
+                         pm_parse_mode mode, const pm_limits *limits, pm_query *out,
+                         pm_error *err) {
     pm_arena arena;
-    pm_schema schema = {.n_fields = idx->manifest.n_fields, .fields = (const char *const *)idx->manifest.fields};
+    pm_schema schema = {.n_fields = idx->manifest.n_fields,
+                        .fields = (const char *const *)idx->manifest.fields};
     pm_arena_init(&arena);
     pm_status status = column_names(idx, &arena, &schema, err);
     if (status == PM_OK) {

@@ -11,14 +11,14 @@
 
 typedef struct key {
     bool falling, as_float; /* as_float: some segment has floats in the column */
-    pm_bytes *texts;    /* n == 0 and p == NULL: none, which comes first */
+    pm_bytes *texts;        /* n == 0 and p == NULL: none, which comes first */
     uint64_t *numbers;
 } key;
 
 typedef struct sorter {
     const pm_hits *hits;
     pm_arena arena;
-    pm_bytes **forms;   /* one array a part: texts of folded forms read so far */
+    pm_bytes **forms; /* one array a part: texts of folded forms read so far */
     pm_buf scratch;
     pm_cancel *cancel;
     pm_error *err;
@@ -96,12 +96,14 @@ static pm_status hit_key(sorter *s, size_t i, pm_bytes *out) {
 
 static pm_status column_key(sorter *s, size_t i, const char *name, key *k) {
     pm_doc local;
-    const pm_part *part = pm_snapshot_part(s->hits->answer->snapshot, s->hits->docs[i], &local);
+    const pm_part *part =
+        pm_snapshot_part(s->hits->answer->snapshot, s->hits->docs[i], &local);
     if (strcmp(name, "doc") == 0) {
         k->numbers[i] = s->hits->docs[i];
         return PM_OK;
     }
-    const pm_column *c = pm_columns_find(&part->segment.columns, (pm_bytes){(const uint8_t *)name, strlen(name)});
+    const pm_column *c = pm_columns_find(
+        &part->segment.columns, (pm_bytes){(const uint8_t *)name, strlen(name)});
     pm_range values = c == NULL ? (pm_range){0, 0} : pm_column_values(c, local);
     if (values.lo >= values.hi) {
         return PM_OK;
@@ -116,20 +118,28 @@ static pm_status column_key(sorter *s, size_t i, const char *name, key *k) {
 }
 
 static bool is_side(const char *name) {
-    return name[0] >= '1' && name[0] <= '9' && (name[1] == 'L' || name[1] == 'R') && name[2] == '\0';
+    return name[0] >= '1' && name[0] <= '9' && (name[1] == 'L' || name[1] == 'R') &&
+           name[2] == '\0';
 }
 
 static pm_status known_key(const sorter *s, const char **name, key *k) {
     const pm_snapshot *snapshot = s->hits->answer->snapshot;
     bool date = strcmp(*name, "date") == 0 && snapshot->manifest.date_column[0] != '\0';
     *name = date ? snapshot->manifest.date_column : *name;
-    bool known = date || is_side(*name) || strcmp(*name, "hit") == 0 || strcmp(*name, "doc") == 0;
+    bool known = date || is_side(*name) || strcmp(*name, "hit") == 0 ||
+                 strcmp(*name, "doc") == 0;
     for (uint32_t p = 0; p < snapshot->n_parts; p++) {
-        const pm_column *c = pm_columns_find(&snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)*name, strlen(*name)});
+        const pm_column *c =
+            pm_columns_find(&snapshot->parts[p].segment.columns,
+                            (pm_bytes){(const uint8_t *)*name, strlen(*name)});
         known = known || c != NULL;
         k->as_float = k->as_float || (c != NULL && c->kind == PM_VALUE_FLOAT);
     }
-    return known ? PM_OK : pm_fail(s->err, PM_FIELD, "cannot sort by '%s': use 1L to 9L, 1R to 9R, hit, doc, date or a metadata column", *name);
+    return known ? PM_OK
+                 : pm_fail(s->err, PM_FIELD,
+                           "cannot sort by '%s': use 1L to 9L, 1R to 9R, hit, doc, "
+                           "date or a metadata column",
+                           *name);
 }
 
 static pm_status fill_key(sorter *s, const char *name, key *k) {
@@ -165,7 +175,8 @@ static int compare_keys(const key *keys, size_t n_keys, size_t a, size_t b) {
             order = (x.n > y.n) - (x.n < y.n);
         }
         if (order == 0) {
-            order = (keys[i].numbers[a] > keys[i].numbers[b]) - (keys[i].numbers[a] < keys[i].numbers[b]);
+            order = (keys[i].numbers[a] > keys[i].numbers[b]) -
+                    (keys[i].numbers[a] < keys[i].numbers[b]);
         }
         if (order != 0) {
             return keys[i].falling ? -order : order;
@@ -174,14 +185,18 @@ static int compare_keys(const key *keys, size_t n_keys, size_t a, size_t b) {
     return 0;
 }
 
-/* Bottom-up merge sort of row numbers: stable, so that equal rows keep the order of hits. */
-static size_t *sort_rows(size_t *rows, size_t *spare, size_t n, const key *keys, size_t n_keys) {
+/* Bottom-up merge sort of row numbers: stable, so that equal rows keep the order of
+ * hits. */
+static size_t *sort_rows(size_t *rows, size_t *spare, size_t n, const key *keys,
+                         size_t n_keys) {
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t lo = 0; lo < n; lo += 2 * width) {
-            size_t mid = lo + width < n ? lo + width : n, hi = lo + 2 * width < n ? lo + 2 * width : n;
+            size_t mid = lo + width < n ? lo + width : n,
+                   hi = lo + 2 * width < n ? lo + 2 * width : n;
             size_t i = lo, j = mid;
             for (size_t to = lo; to < hi; to++) {
-                bool left = j == hi || (i < mid && compare_keys(keys, n_keys, rows[i], rows[j]) <= 0);
+                bool left = j == hi || (i < mid && compare_keys(keys, n_keys, rows[i],
+                                                                rows[j]) <= 0);
                 spare[to] = left ? rows[i++] : rows[j++];
             }
         }
@@ -194,9 +209,11 @@ static size_t *sort_rows(size_t *rows, size_t *spare, size_t n, const key *keys,
 
 static pm_status order_rows(sorter *s, const pm_kwic_options *o, size_t **out) {
     size_t n = s->hits->n;
-    size_t *rows = pm_arena_array(&s->arena, n, sizeof *rows), *spare = pm_arena_array(&s->arena, n, sizeof *spare);
+    size_t *rows = pm_arena_array(&s->arena, n, sizeof *rows),
+           *spare = pm_arena_array(&s->arena, n, sizeof *spare);
     key *keys = pm_arena_array(&s->arena, o->n_keys, sizeof *keys);
-    s->forms = pm_arena_array(&s->arena, s->hits->answer->snapshot->n_parts, sizeof *s->forms);
+    s->forms =
+        pm_arena_array(&s->arena, s->hits->answer->snapshot->n_parts, sizeof *s->forms);
     if (rows == NULL || spare == NULL || keys == NULL || s->forms == NULL) {
         return pm_fail_nomem(s->err, n * sizeof *rows);
     }
@@ -212,12 +229,14 @@ static pm_status order_rows(sorter *s, const pm_kwic_options *o, size_t **out) {
 
 /* ---- lines ---- */
 
-typedef struct lines { /* in the order of hits: text of line i is [ends[3i - 1], ends[3i + 2]) of chars */
+/* in the order of hits: text of line i is [ends[3i - 1], ends[3i + 2]) of chars */
+typedef struct lines {
     pm_buf chars;
     size_t *ends;
 } lines;
 
-static pm_status cut_line(const pm_hits *h, size_t i, const pm_kwic_options *o, pm_locator *l, pm_buf sides[3], lines *out, pm_error *err) {
+static pm_status cut_line(const pm_hits *h, size_t i, const pm_kwic_options *o,
+                          pm_locator *l, pm_buf sides[3], lines *out, pm_error *err) {
     for (int k = 0; k < 3; k++) {
         pm_buf_clear(&sides[k]);
     }
@@ -230,7 +249,8 @@ static pm_status cut_line(const pm_hits *h, size_t i, const pm_kwic_options *o, 
     return pm_buf_status(&out->chars, err);
 }
 
-static pm_status cut_lines(const pm_hits *h, const pm_kwic_options *o, pm_cancel *cancel, lines *out, pm_error *err) {
+static pm_status cut_lines(const pm_hits *h, const pm_kwic_options *o,
+                           pm_cancel *cancel, lines *out, pm_error *err) {
     pm_locator l;
     pm_buf sides[3];
     pm_status status = PM_OK;
@@ -239,7 +259,8 @@ static pm_status cut_lines(const pm_hits *h, const pm_kwic_options *o, pm_cancel
         pm_buf_init(&sides[k]);
     }
     for (size_t i = 0; status == PM_OK && i < h->n; i++) {
-        status = pm_cancel_tick(cancel, 1500) ? pm_hits_interrupted(err) : cut_line(h, i, o, &l, sides, out, err);
+        status = pm_cancel_tick(cancel, 1500) ? pm_hits_interrupted(err)
+                                              : cut_line(h, i, o, &l, sides, out, err);
     }
     for (int k = 0; k < 3; k++) {
         pm_buf_release(&sides[k]);
@@ -248,7 +269,8 @@ static pm_status cut_lines(const pm_hits *h, const pm_kwic_options *o, pm_cancel
     return status;
 }
 
-static pm_status put_line(const pm_hits *h, const lines *all, size_t i, pm_buf *doc_key, pm_table *t, pm_error *err) {
+static pm_status put_line(const pm_hits *h, const lines *all, size_t i, pm_buf *doc_key,
+                          pm_table *t, pm_error *err) {
     pm_doc local;
     const pm_part *part = pm_snapshot_part(h->answer->snapshot, h->docs[i], &local);
     PM_TRY(pm_doc_key(part, local, doc_key, err));
@@ -260,7 +282,8 @@ static pm_status put_line(const pm_hits *h, const lines *all, size_t i, pm_buf *
     return PM_OK;
 }
 
-static pm_status put_lines(const pm_hits *h, const lines *all, const size_t *rows, pm_table **out, pm_error *err) {
+static pm_status put_lines(const pm_hits *h, const lines *all, const size_t *rows,
+                           pm_table **out, pm_error *err) {
     static const char *const names[] = {"doc", "left", "hit", "right"};
     static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR};
     pm_table *t;
@@ -281,14 +304,17 @@ static pm_status put_lines(const pm_hits *h, const lines *all, const size_t *row
     return PM_OK;
 }
 
-pm_status pm_hits_kwic(const pm_hits *h, const pm_kwic_options *options, pm_cancel *cancel, pm_table **out, pm_error *err) {
+pm_status pm_hits_kwic(const pm_hits *h, const pm_kwic_options *options,
+                       pm_cancel *cancel, pm_table **out, pm_error *err) {
     sorter s = {.hits = h, .cancel = cancel, .err = err};
     lines all = {.ends = pm_alloc_array(3 * h->n, sizeof *all.ends)};
     size_t *rows = NULL;
     pm_buf_init(&all.chars);
     pm_buf_init(&s.scratch);
     pm_arena_init(&s.arena);
-    pm_status status = all.ends == NULL ? pm_fail_nomem(err, 3 * h->n * sizeof *all.ends) : order_rows(&s, options, &rows);
+    pm_status status = all.ends == NULL
+                           ? pm_fail_nomem(err, 3 * h->n * sizeof *all.ends)
+                           : order_rows(&s, options, &rows);
     if (status == PM_OK) {
         status = cut_lines(h, options, cancel, &all, err);
     }

@@ -5,7 +5,8 @@
 #include "text/utf8.h"
 
 static bool is_space(uint32_t cp) {
-    return cp <= 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 ||
+    return cp <= 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
+           (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 ||
            cp == 0x202f || cp == 0x205f || cp == 0x3000;
 }
 
@@ -63,7 +64,8 @@ static size_t forward(const uint8_t *text, size_t from, size_t to, size_t width)
     return at;
 }
 
-/* The punctuation that belongs to the last word of a sentence: up to the next white space. */
+/* The punctuation that belongs to the last word of a sentence: up to the next white
+ * space. */
 static size_t to_space(const uint8_t *text, size_t at, size_t n) {
     while (at < n) {
         unsigned len;
@@ -80,12 +82,14 @@ typedef struct frame { /* tokens that may be shown */
 } frame;
 
 /* The field, narrowed to the hit's sentence or paragraph and to so many words. */
-static frame frame_of(const pm_hits *h, size_t i, const pm_part *part, pm_unit unit, const pm_kwic_options *o) {
+static frame frame_of(const pm_hits *h, size_t i, const pm_part *part, pm_unit unit,
+                      const pm_kwic_options *o) {
     const pm_segment *seg = &part->segment;
     frame f = {pm_bounds_start(&seg->bounds, unit), pm_bounds_end(&seg->bounds, unit)};
     pm_pos lo, hi, last = h->hi[i] - 1;
     pm_zone zone = o->scope == PM_SCOPE_SENTENCE ? PM_ZONE_SENTENCE : PM_ZONE_PARAGRAPH;
-    if (o->scope != PM_SCOPE_FIELD && pm_zone_at(&seg->zones, zone, h->lo[i], NULL, &lo, &hi)) {
+    if (o->scope != PM_SCOPE_FIELD &&
+        pm_zone_at(&seg->zones, zone, h->lo[i], NULL, &lo, &hi)) {
         f.lo = lo > f.lo ? lo : f.lo;
         if (pm_zone_at(&seg->zones, zone, last, NULL, &lo, &hi)) {
             f.hi = hi < f.hi ? hi : f.hi;
@@ -101,7 +105,8 @@ static frame frame_of(const pm_hits *h, size_t i, const pm_part *part, pm_unit u
 }
 
 /* Without stored text: the surfaces of tokens [lo, hi), with spaces. */
-static void put_surfaces(const pm_segment *seg, pm_pos lo, pm_pos hi, pm_buf *scratch, pm_buf *out) {
+static void put_surfaces(const pm_segment *seg, pm_pos lo, pm_pos hi, pm_buf *scratch,
+                         pm_buf *out) {
     for (pm_pos p = lo; p < hi; p++) {
         if (pm_lexicon_surface(&seg->lexicon, pm_stream_at(&seg->stream, p), scratch)) {
             if (p > lo) {
@@ -112,14 +117,18 @@ static void put_surfaces(const pm_segment *seg, pm_pos lo, pm_pos hi, pm_buf *sc
     }
 }
 
-static pm_status cut_surfaces(const pm_hits *h, size_t i, const pm_segment *seg, frame f, const pm_kwic_options *o, pm_buf *left,
+static pm_status cut_surfaces(const pm_hits *h, size_t i, const pm_segment *seg,
+                              frame f, const pm_kwic_options *o, pm_buf *left,
                               pm_buf *hit, pm_buf *right, pm_error *err) {
     pm_buf scratch, side;
     pm_buf_init(&scratch);
     pm_buf_init(&side);
     size_t width = o->unit == PM_KWIC_WORDS ? SIZE_MAX : o->width;
-    pm_pos reach = o->unit == PM_KWIC_WORDS || o->width > UINT32_MAX / 2 ? UINT32_MAX / 2 : (pm_pos)o->width;
-    pm_pos from = h->lo[i] - f.lo > reach ? h->lo[i] - reach : f.lo, to = f.hi - h->hi[i] > reach ? h->hi[i] + reach : f.hi;
+    pm_pos reach = o->unit == PM_KWIC_WORDS || o->width > UINT32_MAX / 2
+                       ? UINT32_MAX / 2
+                       : (pm_pos)o->width;
+    pm_pos from = h->lo[i] - f.lo > reach ? h->lo[i] - reach : f.lo,
+           to = f.hi - h->hi[i] > reach ? h->hi[i] + reach : f.hi;
     put_surfaces(seg, from, h->lo[i], &scratch, &side);
     size_t start = side.n == 0 ? 0 : back(side.p, 0, side.n, width);
     pm_buf_put(left, side.p + start, side.n - start);
@@ -136,7 +145,8 @@ static pm_status cut_surfaces(const pm_hits *h, size_t i, const pm_segment *seg,
     return status;
 }
 
-pm_status pm_context_cut(const pm_hits *h, size_t i, const pm_kwic_options *o, pm_locator *l, pm_buf *left, pm_buf *hit, pm_buf *right,
+pm_status pm_context_cut(const pm_hits *h, size_t i, const pm_kwic_options *o,
+                         pm_locator *l, pm_buf *left, pm_buf *hit, pm_buf *right,
                          pm_error *err) {
     pm_unit unit;
     pm_place place, edge;
@@ -151,7 +161,8 @@ pm_status pm_context_cut(const pm_hits *h, size_t i, const pm_kwic_options *o, p
     if (!whole) {
         PM_TRY(pm_locate(l, part, unit, f.lo, f.hi, &edge, err));
         from = edge.start_byte;
-        to = o->scope == PM_SCOPE_FIELD ? edge.end_byte : to_space(l->text.p, edge.end_byte, l->text.n);
+        to = o->scope == PM_SCOPE_FIELD ? edge.end_byte
+                                        : to_space(l->text.p, edge.end_byte, l->text.n);
     }
     PM_TRY(pm_locate(l, part, unit, h->lo[i], h->hi[i], &place, err));
     if (o->unit == PM_KWIC_CHARS) {

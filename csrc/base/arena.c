@@ -1,6 +1,6 @@
-/* Bump allocation in blocks, each larger than the one before, so that the newest is the largest and
- * a warm arena (reset, not released) allocates nothing. Under AddressSanitizer what was not handed
- * out is poisoned. */
+/* Bump allocation in blocks, each larger than the one before, so that the newest is the
+ * largest and a warm arena (reset, not released) allocates nothing. Under
+ * AddressSanitizer what was not handed out is poisoned. */
 #include "base/arena.h"
 
 #include <string.h>
@@ -70,7 +70,8 @@ void pm_arena_reset(pm_arena *a) {
     use_block(a, newest);
 }
 
-/* A block with room for bytes (rounded already). Sizes at least grow, at most double. */
+/* A block with room for bytes (rounded already). Sizes at least grow, at most
+ * double. */
 static bool add_block(pm_arena *a, size_t bytes) {
     size_t last = a->blocks != NULL ? a->blocks->bytes : FIRST_BLOCK_BYTES / 2;
     size_t size = last + (last < MAX_GROWTH_BYTES ? last : MAX_GROWTH_BYTES);

@@ -1,5 +1,5 @@
-/* XXH3 compiled into this file: short keys are hashed without a call into a library. Seed 0, the
- * published function. */
+/* XXH3 compiled into this file: short keys are hashed without a call into a library.
+ * Seed 0, the published function. */
 #include "base/hash.h"
 
 #define XXH_INLINE_ALL

@@ -1,5 +1,5 @@
-/* Fills errors. Texts are cut at the size of their field: a failure must be reportable without
- * memory. */
+/* Fills errors. Texts are cut at the size of their field: a failure must be reportable
+ * without memory. */
 #include "base/status.h"
 
 #include <stdio.h>
@@ -29,7 +29,8 @@ void pm_error_clear(pm_error *err) {
     err->file[0] = err->message[0] = err->hint[0] = 0;
 }
 
-static PM_PRINTF(3, 0) void fill(pm_error *err, pm_status code, const char *format, va_list args) {
+static PM_PRINTF(3, 0) void fill(pm_error *err, pm_status code, const char *format,
+                                 va_list args) {
     pm_error_clear(err);
     err->code = code;
     vsnprintf(err->message, sizeof err->message, format, args);
@@ -45,8 +46,8 @@ pm_status pm_fail(pm_error *err, pm_status code, const char *format, ...) {
     return code;
 }
 
-pm_status pm_fail_corrupt(pm_error *err, const char *file, int64_t offset, const char *format,
-                          ...) {
+pm_status pm_fail_corrupt(pm_error *err, const char *file, int64_t offset,
+                          const char *format, ...) {
     if (err != NULL) {
         va_list args;
         va_start(args, format);
@@ -66,7 +67,7 @@ static inline const char *text_of_gnu(const char *text, const char *buffer) {
 static inline const char *text_of_posix(int failed, const char *buffer) {
     return failed ? "unknown error" : buffer;
 }
-#define ERROR_TEXT(call, buffer)                                                                   \
+#define ERROR_TEXT(call, buffer)                                                       \
     _Generic((call), int : text_of_posix, default : text_of_gnu)((call), (buffer))
 
 pm_status pm_fail_io(pm_error *err, int os_errno, const char *file, const char *what) {

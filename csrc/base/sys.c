@@ -1,5 +1,5 @@
-/* Memory and files over the table in force: retries after EINTR, messages, and the one way to read
- * a whole file. */
+/* Memory and files over the table in force: retries after EINTR, messages, and the one
+ * way to read a whole file. */
 #include "base/sys.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@
 /* One system call moves at most so much: macOS refuses 2 GB, Linux cuts them. */
 enum { MAX_IO_BYTES = 1 << 30 };
 
-/* Set before any other call of the core and never later (see sys.h), so plain reads are safe. */
+/* Set before any other call of the core and never later (see sys.h), so plain reads are
+ * safe. */
 static const pm_sys *in_force = &pm_sys_posix;
 
 const pm_sys *pm_sys_get(void) {
@@ -21,16 +22,17 @@ void pm_sys_replace(const pm_sys *table) {
     in_force = table != NULL ? table : &pm_sys_posix;
 }
 
-/* Repeats a call that a signal interrupted. close is never repeated: Linux has closed the
- * descriptor by then. */
-#define RETRY(result, call)                                                                        \
-    do {                                                                                           \
-        (result) = (call);                                                                         \
+/* Repeats a call that a signal interrupted. close is never repeated: Linux has closed
+ * the descriptor by then. */
+#define RETRY(result, call)                                                            \
+    do {                                                                               \
+        (result) = (call);                                                             \
     } while ((result) < 0 && errno == EINTR)
 
 /* ---- memory ---- */
 
-/* A size of zero asks for one byte, since malloc(0) may be NULL. False where n * size overflows. */
+/* A size of zero asks for one byte, since malloc(0) may be NULL. False where n * size
+ * overflows. */
 static bool array_bytes(size_t n, size_t size, size_t *bytes) {
     if (size != 0 && n > SIZE_MAX / size) {
         return false;
@@ -157,8 +159,8 @@ pm_status pm_dir_sync(const char *path, pm_error *err) {
     RETRY(failed, in_force->sync(dir.fd));
     int os_errno = failed ? errno : 0;
     pm_file_close(&dir);
-    /* Some network file systems have no such call: their directories are as durable as they make
-     * them. */
+    /* Some network file systems have no such call: their directories are as durable as
+     * they make them. */
     if (os_errno == 0 || os_errno == EINVAL || os_errno == ENOTSUP) {
         return PM_OK;
     }
@@ -166,7 +168,9 @@ pm_status pm_dir_sync(const char *path, pm_error *err) {
 }
 
 pm_status pm_dir_make(const char *path, pm_error *err) {
-    return in_force->make_dir(path) == 0 ? PM_OK : fail_path(err, path, "cannot make directory");
+    return in_force->make_dir(path) == 0
+               ? PM_OK
+               : fail_path(err, path, "cannot make directory");
 }
 
 pm_status pm_path_rename(const char *from, const char *to, pm_error *err) {
@@ -201,8 +205,10 @@ static int unlink_entry(void *ctx, const char *name) {
 }
 
 void pm_dir_remove(const char *path) {
-    char *dir = (char *)(uintptr_t)path; /* a context is not const; unlink_entry only reads it */
-    /* A directory that is read while it shrinks may hide entries: a few rounds find them. */
+    /* a context is not const; unlink_entry only reads it */
+    char *dir = (char *)(uintptr_t)path;
+    /* A directory that is read while it shrinks may hide entries: a few rounds find
+     * them. */
     for (int round = 0; round < 4 && in_force->remove_dir(path) != 0; round++) {
         if (errno == ENOENT || in_force->list_dir(path, unlink_entry, dir) != 0) {
             return;
@@ -210,12 +216,14 @@ void pm_dir_remove(const char *path) {
     }
 }
 
-pm_status pm_path_join(char *out, size_t size, const char *dir, const char *name, pm_error *err) {
+pm_status pm_path_join(char *out, size_t size, const char *dir, const char *name,
+                       pm_error *err) {
     size_t n = strlen(dir);
     const char *slash = n > 0 && dir[n - 1] != '/' ? "/" : "";
     int length = snprintf(out, size, "%s%s%s", dir, slash, name);
     if (length < 0 || (size_t)length >= size) {
-        return pm_fail(err, PM_LIMIT, "path longer than %zu bytes: %s/%s", size, dir, name);
+        return pm_fail(err, PM_LIMIT, "path longer than %zu bytes: %s/%s", size, dir,
+                       name);
     }
     return PM_OK;
 }
@@ -226,8 +234,8 @@ static pm_status read_whole(const pm_file *f, uint8_t *to, size_t n, pm_error *e
     for (size_t at = 0; at < n;) {
         size_t left = n - at;
         int64_t got;
-        RETRY(got,
-              in_force->read_at(f->fd, to + at, left < MAX_IO_BYTES ? left : MAX_IO_BYTES, at));
+        RETRY(got, in_force->read_at(f->fd, to + at,
+                                     left < MAX_IO_BYTES ? left : MAX_IO_BYTES, at));
         if (got < 0) {
             return pm_fail_io(err, errno, f->name, "cannot read");
         }
@@ -254,9 +262,12 @@ static pm_status blob_read(const pm_file *f, pm_blob *out, pm_error *err) {
     return PM_OK;
 }
 
-/* Files of no bytes cannot be mapped, and AUTO falls back to reading where mapping fails. */
-static pm_status blob_fill(const pm_file *f, pm_map_mode mode, pm_blob *out, pm_error *err) {
-    bool try_map = mode == PM_MAP_YES || (mode == PM_MAP_AUTO && in_force->is_local(f->fd));
+/* Files of no bytes cannot be mapped, and AUTO falls back to reading where mapping
+ * fails. */
+static pm_status blob_fill(const pm_file *f, pm_map_mode mode, pm_blob *out,
+                           pm_error *err) {
+    bool try_map =
+        mode == PM_MAP_YES || (mode == PM_MAP_AUTO && in_force->is_local(f->fd));
     if (out->n == 0 || !try_map) {
         return blob_read(f, out, err);
     }
@@ -269,7 +280,8 @@ static pm_status blob_fill(const pm_file *f, pm_map_mode mode, pm_blob *out, pm_
                               : blob_read(f, out, err);
 }
 
-static pm_status blob_size(const pm_file *f, const char *path, size_t *out, pm_error *err) {
+static pm_status blob_size(const pm_file *f, const char *path, size_t *out,
+                           pm_error *err) {
     pm_stat s;
     int failed;
     RETRY(failed, in_force->stat_fd(f->fd, &s));
@@ -280,13 +292,15 @@ static pm_status blob_size(const pm_file *f, const char *path, size_t *out, pm_e
         return pm_fail(err, PM_FOREIGN, "%s is not a regular file", path);
     }
     if (s.size_bytes > SIZE_MAX / 2) {
-        return pm_fail(err, PM_LIMIT, "%s is larger than this machine's address space", path);
+        return pm_fail(err, PM_LIMIT, "%s is larger than this machine's address space",
+                       path);
     }
     *out = (size_t)s.size_bytes;
     return PM_OK;
 }
 
-pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out, pm_error *err) {
+pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out,
+                       pm_error *err) {
     memset(out, 0, sizeof *out);
     keep_name(out->name, path);
     pm_file f;

@@ -1,5 +1,6 @@
-/* The one door to the operating system: every allocation and every file call of the core goes through this table,
- * so that a test can fail the i-th call. Nothing else in csrc/ calls malloc, open, read, write, fsync, rename, mmap ... */
+/* The one door to the operating system: every allocation and every file call of the
+ * core goes through this table, so that a test can fail the i-th call. Nothing else in
+ * csrc/ calls malloc, open, read, write, fsync, rename, mmap ... */
 #ifndef PM_BASE_SYS_H
 #define PM_BASE_SYS_H
 
@@ -10,7 +11,8 @@ typedef struct pm_stat {
     bool is_dir, is_regular;
 } pm_stat;
 
-/* Each call follows POSIX: -1 (NULL, for memory) on failure with errno set. EINTR is retried by the wrappers below. */
+/* Each call follows POSIX: -1 (NULL, for memory) on failure with errno set. EINTR is
+ * retried by the wrappers below. */
 typedef struct pm_sys {
     void *(*alloc)(size_t bytes);
     void *(*resize)(void *p, size_t bytes);
@@ -19,30 +21,37 @@ typedef struct pm_sys {
     int (*close)(int fd);
     int64_t (*read_at)(int fd, void *to, size_t n, uint64_t offset);
     int64_t (*write)(int fd, const void *from, size_t n);
-    int (*sync)(int fd);                   /* F_FULLFSYNC on macOS */
+    int (*sync)(int fd); /* F_FULLFSYNC on macOS */
     int (*stat_fd)(int fd, pm_stat *out);
     int (*stat_path)(const char *path, pm_stat *out);
     int (*rename)(const char *from, const char *to);
-    int (*exchange)(const char *a, const char *b); /* swaps two directory entries atomically */
+    /* swaps two directory entries atomically */
+    int (*exchange)(const char *a, const char *b);
     int (*unlink)(const char *path);
     int (*make_dir)(const char *path);
     int (*remove_dir)(const char *path);
-    /* Calls visit for each entry but . and ..; stops at the first nonzero answer, which it returns. */
-    int (*list_dir)(const char *path, int (*visit)(void *ctx, const char *name), void *ctx);
+    /* Calls visit for each entry but . and ..; stops at the first nonzero answer, which
+     * it returns. */
+    int (*list_dir)(const char *path, int (*visit)(void *ctx, const char *name),
+                    void *ctx);
     void *(*map)(int fd, size_t bytes); /* read-only, shared */
     int (*unmap)(void *p, size_t bytes);
-    bool (*is_local)(int fd); /* false on network and user-space file systems, where mapping is unsafe */
+    /* false on network and user-space file systems, where mapping is unsafe */
+    bool (*is_local)(int fd);
 } pm_sys;
 
 extern const pm_sys pm_sys_posix;
-/* The table in force. The pointer is set once by a test before any other call of the core, never later: no race. */
+/* The table in force. The pointer is set once by a test before any other call of the
+ * core, never later: no race. */
 const pm_sys *pm_sys_get(void);
 void pm_sys_replace(const pm_sys *table);
 
-/* Memory. Sizes of zero give a valid pointer. Overflow of n * size fails like exhaustion. */
+/* Memory. Sizes of zero give a valid pointer. Overflow of n * size fails like
+ * exhaustion. */
 void *pm_alloc(size_t bytes);
 void *pm_calloc(size_t n, size_t size);
-void *pm_alloc_array(size_t n, size_t size); /* uninitialised; asks for huge pages where large */
+/* Uninitialised; asks for huge pages where large. */
+void *pm_alloc_array(size_t n, size_t size);
 void *pm_resize_array(void *p, size_t n, size_t size);
 void pm_free(void *p);
 
@@ -52,9 +61,11 @@ typedef struct pm_file {
     char name[256];
 } pm_file;
 
-pm_status pm_file_create(const char *path, pm_file *out, pm_error *err) PM_MUST_CHECK; /* O_EXCL, O_CLOEXEC */
+pm_status pm_file_create(const char *path, pm_file *out,
+                         pm_error *err) PM_MUST_CHECK; /* O_EXCL, O_CLOEXEC */
 pm_status pm_file_open(const char *path, pm_file *out, pm_error *err) PM_MUST_CHECK;
-pm_status pm_file_write(pm_file *f, const void *from, size_t n, pm_error *err) PM_MUST_CHECK; /* all n, or an error */
+pm_status pm_file_write(pm_file *f, const void *from, size_t n,
+                        pm_error *err) PM_MUST_CHECK; /* all n, or an error */
 /* Syncs and closes; a failed sync is an error and the file must be discarded. */
 pm_status pm_file_commit(pm_file *f, pm_error *err) PM_MUST_CHECK;
 void pm_file_close(pm_file *f); /* without sync; safe on a closed file */
@@ -64,10 +75,12 @@ pm_status pm_path_rename(const char *from, const char *to, pm_error *err) PM_MUS
 pm_status pm_path_exchange(const char *a, const char *b, pm_error *err) PM_MUST_CHECK;
 /* Whether something stands at path; other failures of stat are errors. */
 pm_status pm_path_exists(const char *path, bool *out, pm_error *err) PM_MUST_CHECK;
-/* Deletes a directory of plain files (one level). Best effort: what cannot be deleted stays. */
+/* Deletes a directory of plain files (one level). Best effort: what cannot be deleted
+ * stays. */
 void pm_dir_remove(const char *path);
 /* Joins dir and name with one '/'; PM_LIMIT if out is too small. */
-pm_status pm_path_join(char *out, size_t size, const char *dir, const char *name, pm_error *err) PM_MUST_CHECK;
+pm_status pm_path_join(char *out, size_t size, const char *dir, const char *name,
+                       pm_error *err) PM_MUST_CHECK;
 
 /* A whole file, readable until pm_blob_close: mapped, or read into memory. */
 typedef enum pm_map_mode { PM_MAP_AUTO, PM_MAP_YES, PM_MAP_NO } pm_map_mode;
@@ -77,7 +90,8 @@ typedef struct pm_blob {
     bool mapped;
     char name[256]; /* base name, for messages */
 } pm_blob;
-pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out, pm_error *err) PM_MUST_CHECK;
+pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out,
+                       pm_error *err) PM_MUST_CHECK;
 void pm_blob_close(pm_blob *b);
 
 #endif

@@ -1,5 +1,5 @@
-/* The table of Linux and macOS. Each entry is one call; retries and messages are the wrappers'
- * (sys.c). */
+/* The table of Linux and macOS. Each entry is one call; retries and messages are the
+ * wrappers' (sys.c). */
 #include "base/sys.h"
 
 #include <dirent.h>
@@ -22,8 +22,8 @@
 
 enum { HUGE_PAGE_BYTES = 2 << 20, HUGE_FROM_BYTES = 8 << 20 };
 
-/* A page fault for each 4 KB costs more than the work on most large arrays. Advice: failure is no
- * matter. */
+/* A page fault for each 4 KB costs more than the work on most large arrays. Advice:
+ * failure is no matter. */
 static void *advise_huge(void *p, size_t bytes) {
 #ifdef MADV_HUGEPAGE
     if (p != NULL && bytes >= HUGE_FROM_BYTES) {
@@ -62,7 +62,8 @@ static int64_t posix_write(int fd, const void *from, size_t n) {
 
 static int posix_sync(int fd) {
 #ifdef F_FULLFSYNC
-    /* fsync of macOS leaves the drive's cache alone. File systems without the call have fsync. */
+    /* fsync of macOS leaves the drive's cache alone. File systems without the call have
+     * fsync. */
     if (fcntl(fd, F_FULLFSYNC) == 0) {
         return 0;
     }
@@ -99,7 +100,8 @@ static int posix_stat_path(const char *path, pm_stat *out) {
 
 static int posix_exchange(const char *a, const char *b) {
 #if defined(__linux__) && defined(SYS_renameat2)
-    const unsigned rename_exchange = 2; /* linux/fs.h; the wrapper came with glibc 2.28 only */
+    /* linux/fs.h; the wrapper came with glibc 2.28 only */
+    const unsigned rename_exchange = 2;
     return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, rename_exchange);
 #elif defined(RENAME_SWAP)
     return renamex_np(a, b, RENAME_SWAP);
@@ -119,7 +121,8 @@ static bool is_dot(const char *name) {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static int posix_list_dir(const char *path, int (*visit)(void *ctx, const char *name), void *ctx) {
+static int posix_list_dir(const char *path, int (*visit)(void *ctx, const char *name),
+                          void *ctx) {
     DIR *dir = opendir(path);
     if (dir == NULL) {
         return -1;
@@ -149,7 +152,8 @@ static void *posix_map(int fd, size_t bytes) {
 }
 
 #ifdef __linux__
-/* linux/magic.h, and those that it lacks: another machine or a process answers the reads. */
+/* linux/magic.h, and those that it lacks: another machine or a process answers the
+ * reads. */
 static bool is_remote_magic(uint32_t type) {
     switch (type) {
     case 0x00006969u: /* NFS */

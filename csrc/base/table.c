@@ -1,5 +1,6 @@
-/* A block for each column, of a known size; only the bytes of strings grow. A row too many or a value of another type is a bug of
- * the caller (asserted); running out of memory fails the table for good. */
+/* A block for each column, of a known size; only the bytes of strings grow. A row too
+ * many or a value of another type is a bug of the caller (asserted); running out of
+ * memory fails the table for good. */
 #include "base/table.h"
 
 #include <assert.h>
@@ -26,7 +27,8 @@ static void free_table(pm_table *t) {
 }
 
 /* The array of values that the type asks for; all else stays NULL. */
-static bool init_column(pm_table_column *c, const char *name, pm_type type, size_t n_rows) {
+static bool init_column(pm_table_column *c, const char *name, pm_type type,
+                        size_t n_rows) {
     size_t length = strlen(name) + 1;
     c->type = type;
     pm_buf_init(&c->chars);
@@ -44,7 +46,8 @@ static bool init_column(pm_table_column *c, const char *name, pm_type type, size
     case PM_TYPE_BOOL:
         return (c->flags = pm_alloc_array(n_rows, 1)) != NULL;
     case PM_TYPE_STR:
-        c->offsets = n_rows < SIZE_MAX ? pm_alloc_array(n_rows + 1, sizeof *c->offsets) : NULL;
+        c->offsets =
+            n_rows < SIZE_MAX ? pm_alloc_array(n_rows + 1, sizeof *c->offsets) : NULL;
         if (c->offsets != NULL) {
             c->offsets[0] = 0;
         }
@@ -53,8 +56,8 @@ static bool init_column(pm_table_column *c, const char *name, pm_type type, size
     return false;
 }
 
-pm_status pm_table_new(size_t n_rows, size_t n_columns, const char *const *names, const pm_type *types, pm_table **out,
-                       pm_error *err) {
+pm_status pm_table_new(size_t n_rows, size_t n_columns, const char *const *names,
+                       const pm_type *types, pm_table **out, pm_error *err) {
     pm_table *t = pm_calloc(1, sizeof *t);
     if (t == NULL) {
         return pm_fail_nomem(err, sizeof *t);
@@ -84,9 +87,11 @@ pm_table *pm_table_ref(pm_table *t) {
     return t;
 }
 
-/* Release, then acquire by the last owner: its free comes after every other owner's last read. */
+/* Release, then acquire by the last owner: its free comes after every other owner's
+ * last read. */
 void pm_table_unref(pm_table *t) {
-    if (t != NULL && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+    if (t != NULL &&
+        atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
         free_table(t);
     }
 }
@@ -145,7 +150,8 @@ void pm_table_put_str(pm_table *t, size_t c, const void *bytes, size_t n) {
     }
 }
 
-/* The value of a missing row is defined too (0, ""), for readers that look at the array alone. */
+/* The value of a missing row is defined too (0, ""), for readers that look at the array
+ * alone. */
 static void put_zero(pm_table_column *c) {
     switch (c->type) {
     case PM_TYPE_I64:
@@ -188,7 +194,8 @@ pm_status pm_table_check(const pm_table *t, pm_error *err) {
     for (size_t i = 0; i < t->n_columns; i++) {
         const pm_table_column *c = &t->columns[i];
         if (c->filled != t->n_rows) {
-            return pm_fail(err, PM_INTERNAL, "column %s has %zu of %zu rows", c->name, c->filled, t->n_rows);
+            return pm_fail(err, PM_INTERNAL, "column %s has %zu of %zu rows", c->name,
+                           c->filled, t->n_rows);
         }
     }
     return PM_OK;

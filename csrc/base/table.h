@@ -1,5 +1,6 @@
-/* A result: named columns of numbers or strings, one reference-counted block. Laid out as Arrow wants it, so that it is exported
- * without a copy. Immutable once handed out; shared by threads. */
+/* A result: named columns of numbers or strings, one reference-counted block. Laid out
+ * as Arrow wants it, so that it is exported without a copy. Immutable once handed out;
+ * shared by threads. */
 #ifndef PM_BASE_TABLE_H
 #define PM_BASE_TABLE_H
 
@@ -12,13 +13,14 @@ typedef enum pm_type {
     PM_TYPE_F64,
     PM_TYPE_BOOL, /* one byte a value, 0 or 1 */
     PM_TYPE_TIME, /* i64 microseconds since 1970-01-01T00:00, no zone */
-    PM_TYPE_STR   /* valid UTF-8; value i is bytes [offsets[i], offsets[i + 1]) of chars */
+    /* valid UTF-8; value i is bytes [offsets[i], offsets[i + 1]) of chars */
+    PM_TYPE_STR
 } pm_type;
 
 typedef struct pm_table_column {
     char *name;
     pm_type type;
-    int64_t *i64;     /* I64, TIME */
+    int64_t *i64; /* I64, TIME */
     double *f64;
     uint8_t *flags;   /* BOOL */
     int64_t *offsets; /* STR: n_rows + 1 */
@@ -34,8 +36,10 @@ typedef struct pm_table {
     bool failed; /* sticky: an append ran out of memory */
 } pm_table;
 
-/* An empty table of n_rows rows to be filled column by column, row by row, by the append calls. */
-pm_status pm_table_new(size_t n_rows, size_t n_columns, const char *const *names, const pm_type *types, pm_table **out,
+/* An empty table of n_rows rows to be filled column by column, row by row, by the
+ * append calls. */
+pm_status pm_table_new(size_t n_rows, size_t n_columns, const char *const *names,
+                       const pm_type *types, pm_table **out,
                        pm_error *err) PM_MUST_CHECK;
 pm_table *pm_table_ref(pm_table *t);
 void pm_table_unref(pm_table *t);

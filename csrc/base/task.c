@@ -1,6 +1,6 @@
-/* Tasks are claimed in ascending order from one counter, and what is claimed is always run: when
- * task i fails, every task below i has been or is being run, so the lowest failure does not depend
- * on timing. */
+/* Tasks are claimed in ascending order from one counter, and what is claimed is always
+ * run: when task i fails, every task below i has been or is being run, so the lowest
+ * failure does not depend on timing. */
 #include "base/task.h"
 
 #include <pthread.h>
@@ -64,8 +64,8 @@ typedef struct loop {
     pm_task task;
     void *ctx;
     const pm_cancel *cancel;
-    atomic_size_t
-        next; /* each index is handed out once; nothing else hangs on the order of threads */
+    /* each index is handed out once; nothing else hangs on the order of threads */
+    atomic_size_t next;
     atomic_int failed; /* goes from 0 to 1 once; a late look only begins a task more */
     pthread_mutex_t lock;
     pthread_cond_t all_done;
@@ -76,7 +76,8 @@ typedef struct worker {
     loop *in;
     unsigned number;
     pthread_t thread;
-    size_t failed_at; /* its lowest failure; read by the calling thread after the join */
+    /* its lowest failure; read by the calling thread after the join */
+    size_t failed_at;
     pm_status status;
     pm_error err;
 } worker;
@@ -109,7 +110,8 @@ static void *worker_main(void *arg) {
     return NULL;
 }
 
-static pm_status run_here(size_t n, pm_task task, void *ctx, pm_cancel *cancel, pm_error *err) {
+static pm_status run_here(size_t n, pm_task task, void *ctx, pm_cancel *cancel,
+                          pm_error *err) {
     for (size_t i = 0; i < n; i++) {
         if (cancel != NULL && pm_cancel_look(cancel)) {
             return cancelled(err);
@@ -119,8 +121,8 @@ static pm_status run_here(size_t n, pm_task task, void *ctx, pm_cancel *cancel, 
     return pm_cancel_stopped(cancel) ? cancelled(err) : PM_OK;
 }
 
-/* Signals are the calling thread's (Python looks for them there), but for those that a fault in the
- * thread raises. */
+/* Signals are the calling thread's (Python looks for them there), but for those that a
+ * fault in the thread raises. */
 static void block_signals(sigset_t *old) {
     sigset_t all;
     sigfillset(&all);
@@ -228,8 +230,8 @@ static pm_status run_loop(loop *l, worker *workers, unsigned threads, pm_cancel 
     return join_all(workers, started, cancel, err);
 }
 
-pm_status pm_parallel_for(size_t n, unsigned threads, pm_task task, void *ctx, pm_cancel *cancel,
-                          pm_error *err) {
+pm_status pm_parallel_for(size_t n, unsigned threads, pm_task task, void *ctx,
+                          pm_cancel *cancel, pm_error *err) {
     if (threads <= 1 || n == 0) {
         return run_here(n, task, ctx, cancel, err);
     }

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-typedef uint32_t pm_doc;   /* document number: within its segment, or over all segments where said */
+/* Document number: within its segment, or over all segments where said. */
+typedef uint32_t pm_doc;
 typedef uint32_t pm_pos;   /* token position within a segment; sentinels count */
 typedef uint32_t pm_unit;  /* one text field of one document: doc * n_fields + field */
 typedef uint32_t pm_id;    /* lexicon id of a surface form, in nested order */

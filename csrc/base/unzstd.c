@@ -18,7 +18,8 @@ pm_status pm_unzstd_new(pm_unzstd **out, pm_error *err) {
         pm_free(z);
         return pm_fail_nomem(err, 0);
     }
-    ZSTD_DCtx_setParameter(z->stream, ZSTD_d_windowLogMax, 31); /* sources made with --long=27 and more */
+    /* sources made with --long=27 and more */
+    ZSTD_DCtx_setParameter(z->stream, ZSTD_d_windowLogMax, 31);
     *out = z;
     return PM_OK;
 }
@@ -30,7 +31,8 @@ void pm_unzstd_free(pm_unzstd *z) {
     }
 }
 
-pm_status pm_unzstd_feed(pm_unzstd *z, pm_bytes in, pm_buf *out, bool *done, pm_error *err) {
+pm_status pm_unzstd_feed(pm_unzstd *z, pm_bytes in, pm_buf *out, bool *done,
+                         pm_error *err) {
     ZSTD_inBuffer from = {in.p, in.n, 0};
     size_t room = ZSTD_DStreamOutSize();
     *done = false;
@@ -42,7 +44,8 @@ pm_status pm_unzstd_feed(pm_unzstd *z, pm_bytes in, pm_buf *out, bool *done, pm_
         ZSTD_outBuffer to = {at, room, 0};
         size_t left = ZSTD_decompressStream(z->stream, &to, &from);
         if (ZSTD_isError(left)) {
-            return pm_fail(err, PM_INVALID, "not a sound zstd stream: %s", ZSTD_getErrorName(left));
+            return pm_fail(err, PM_INVALID, "not a sound zstd stream: %s",
+                           ZSTD_getErrorName(left));
         }
         pm_buf_grew(out, to.pos);
         *done = left == 0;

@@ -1,5 +1,6 @@
-/* Ranks come from one count per 512 bits and the ones of at most 8 words. Damaged ranks give wrong
- * numbers within bounds, never a read out of them: a search trusts them only for skipping. */
+/* Ranks come from one count per 512 bits and the ones of at most 8 words. Damaged ranks
+ * give wrong numbers within bounds, never a read out of them: a search trusts them only
+ * for skipping. */
 #include "codec/bitset.h"
 
 #include <assert.h>
@@ -86,8 +87,8 @@ bool pm_bitmap_verify(const pm_bitmap *b) {
         ones += ones_in_group(b, group, end < b->n_bits ? end : b->n_bits);
     }
     size_t n_words = pm_bits_words(b->n_bits);
-    bool clean_tail =
-        n_words == 0 || pm_load64(b->words + (n_words - 1) * 8) == word_at(b, n_words - 1);
+    bool clean_tail = n_words == 0 || pm_load64(b->words + (n_words - 1) * 8) ==
+                                          word_at(b, n_words - 1);
     return ones == b->n_ones && clean_tail;
 }
 
@@ -106,9 +107,11 @@ uint64_t pm_bitmap_rank(const pm_bitmap *b, uint64_t i) {
     return rank < i ? rank : i;
 }
 
-/* Whether the ranks say that the group holds nothing. The last group has no rank behind it. */
+/* Whether the ranks say that the group holds nothing. The last group has no rank behind
+ * it. */
 static bool is_empty_group(const pm_bitmap *b, size_t group) {
-    return group + 1 < n_groups(b->n_bits) && rank_at(b, group) == rank_at(b, group + 1);
+    return group + 1 < n_groups(b->n_bits) &&
+           rank_at(b, group) == rank_at(b, group + 1);
 }
 
 uint64_t pm_bitmap_before(const pm_bitmap *b, uint64_t i) {
@@ -119,7 +122,8 @@ uint64_t pm_bitmap_before(const pm_bitmap *b, uint64_t i) {
     size_t w = (size_t)(i / 64);
     uint64_t word = word_at(b, w) & low_bits(i % 64 + 1);
     while (word == 0) {
-        while (w % GROUP_WORDS == 0 && w > 0 && is_empty_group(b, w / GROUP_WORDS - 1)) {
+        while (w % GROUP_WORDS == 0 && w > 0 &&
+               is_empty_group(b, w / GROUP_WORDS - 1)) {
             w -= GROUP_WORDS;
         }
         if (w == 0) {
@@ -139,7 +143,8 @@ uint64_t pm_bitmap_after(const pm_bitmap *b, uint64_t i) {
     uint64_t word = word_at(b, w) & ~low_bits(i % 64);
     while (word == 0) {
         w++;
-        while (w % GROUP_WORDS == 0 && w < n_words && is_empty_group(b, w / GROUP_WORDS)) {
+        while (w % GROUP_WORDS == 0 && w < n_words &&
+               is_empty_group(b, w / GROUP_WORDS)) {
             w += GROUP_WORDS;
         }
         if (w >= n_words) {

@@ -1,4 +1,5 @@
-/* The width is found from a histogram of bit lengths: 33 candidates, each costed in O(1). */
+/* The width is found from a histogram of bit lengths: 33 candidates, each costed in
+ * O(1). */
 #include "codec/block.h"
 
 #include <assert.h>
@@ -8,8 +9,8 @@ enum {
     HEAD_BYTES = 2,
     MAX_WIDTH = 32,
     MAX_PATCHES = 255, /* what their u8 holds */
-    /* The dearest layout that is ever written is 32 bits each; both writers store whole words
-       beyond their end. */
+    /* The dearest layout that is ever written is 32 bits each; both writers store whole
+     * words beyond their end. */
     ROOM_BYTES = HEAD_BYTES + 4 * PM_BLOCK + 16
 };
 
@@ -32,9 +33,10 @@ typedef struct plan {
     size_t bytes;
 } plan;
 
-/* Neighbours are mostly of one length: counters of their own spare them the wait for each other's
- * store. */
-static unsigned count_lengths(const uint32_t *values, size_t n, unsigned of_length[MAX_WIDTH + 1]) {
+/* Neighbours are mostly of one length: counters of their own spare them the wait for
+ * each other's store. */
+static unsigned count_lengths(const uint32_t *values, size_t n,
+                              unsigned of_length[MAX_WIDTH + 1]) {
     unsigned counts[4][MAX_WIDTH + 1] = {{0}};
     uint32_t all = 0;
     for (size_t i = 0; i < n; i++) {
@@ -47,7 +49,8 @@ static unsigned count_lengths(const uint32_t *values, size_t n, unsigned of_leng
     return bits_of(all);
 }
 
-/* Fewest bytes; among equals the largest width, which has the fewest patches to decode. */
+/* Fewest bytes; among equals the largest width, which has the fewest patches to
+ * decode. */
 static plan cheapest(const uint32_t *values, size_t n) {
     unsigned of_length[MAX_WIDTH + 1];
     unsigned longest = count_lengths(values, n, of_length);
@@ -73,7 +76,8 @@ typedef struct bit_writer {
     unsigned n_pending; /* below 8 between calls */
 } bit_writer;
 
-/* bits <= 56. Writes 8 bytes, most of them beyond the end: no branch depends on the position. */
+/* bits <= 56. Writes 8 bytes, most of them beyond the end: no branch depends on the
+ * position. */
 static inline void put_bits(bit_writer *w, uint64_t v, unsigned bits) {
     w->pending |= v << w->n_pending;
     w->n_pending += bits;
@@ -87,9 +91,10 @@ static void pack(uint8_t *to, const uint32_t *values, size_t n, unsigned width) 
     uint32_t mask = low_mask(width);
     bit_writer w = {to, 0, 0};
     size_t i = 0;
-    for (; width <= 28 && i + 2 <= n;
-         i += 2) { /* two at once: each call waits for the one before */
-        put_bits(&w, (values[i] & mask) | (uint64_t)(values[i + 1] & mask) << width, 2 * width);
+    /* two at once: each call waits for the one before */
+    for (; width <= 28 && i + 2 <= n; i += 2) {
+        put_bits(&w, (values[i] & mask) | (uint64_t)(values[i + 1] & mask) << width,
+                 2 * width);
     }
     for (; i < n; i++) {
         put_bits(&w, values[i] & mask, width);
@@ -97,7 +102,8 @@ static void pack(uint8_t *to, const uint32_t *values, size_t n, unsigned width) 
 }
 
 /* Which integers are patched cannot be foretold, so they are found without a branch. */
-static void write_patches(uint8_t *to, const uint32_t *values, size_t n, const plan *p) {
+static void write_patches(uint8_t *to, const uint32_t *values, size_t n,
+                          const plan *p) {
     uint8_t index[PM_BLOCK + 1];
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
@@ -163,16 +169,17 @@ static bool take_block(pm_cursor *c, size_t n, view *v) {
     return !c->bad;
 }
 
-/* Indexes are bytes, so they fall within out[PM_BLOCK] even where they are not below n, which is
- * damage. High parts are loaded 4 bytes at a time. Returns all high parts ored; false where one
- * does not fit. */
+/* Indexes are bytes, so they fall within out[PM_BLOCK] even where they are not below n,
+ * which is damage. High parts are loaded 4 bytes at a time. Returns all high parts
+ * ored; false where one does not fit. */
 static bool apply_patches(const view *v, size_t n, uint32_t *out, uint32_t *all_high) {
     uint32_t mask = low_mask(8 * v->patch_bytes);
     unsigned largest = 0;
     uint64_t all = 0;
     for (unsigned k = 0; k < v->n_patches; k++) {
-        uint64_t high = (uint64_t)(pm_load32(v->high + (size_t)k * v->patch_bytes) & mask)
-                        << v->width;
+        uint64_t high =
+            (uint64_t)(pm_load32(v->high + (size_t)k * v->patch_bytes) & mask)
+            << v->width;
         largest = v->index[k] > largest ? v->index[k] : largest;
         all |= high;
         out[v->index[k]] |= (uint32_t)high;

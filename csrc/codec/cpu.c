@@ -1,5 +1,6 @@
-/* Asks the processor which kernels it runs. The build gives each kernel file more instruction sets
- * than its intrinsics name, since the compiler may use any of them: all are asked for. */
+/* Asks the processor which kernels it runs. The build gives each kernel file more
+ * instruction sets than its intrinsics name, since the compiler may use any of them:
+ * all are asked for. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,12 @@ static bool runs(pm_cpu cpu) {
     __builtin_cpu_init();
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
                 __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-                  __builtin_cpu_supports("avx512bitalg") &&
-                  __builtin_cpu_supports("avx512vpopcntdq");
+    bool avx512 =
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+        __builtin_cpu_supports("avx512bitalg") &&
+        __builtin_cpu_supports("avx512vpopcntdq");
     return cpu == PM_CPU_SCALAR || (cpu == PM_CPU_AVX2 ? avx2 : avx2 && avx512);
 }
 #else
@@ -48,8 +50,8 @@ static const pm_kernels *choose(void) {
 }
 
 const pm_kernels *pm_kernels_get(void) {
-    /* Threads that race compute the same address of a constant table, so it matters not whose store
-     * stays. */
+    /* Threads that race compute the same address of a constant table, so it matters not
+     * whose store stays. */
     static _Atomic(const pm_kernels *) chosen;
     const pm_kernels *table = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (table == NULL) {

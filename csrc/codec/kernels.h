@@ -1,6 +1,6 @@
-/* The kernel tables, one file each. A table that was not compiled for this machine is empty: its
- * name is NULL. Only cpu.c and the kernels themselves include this; everybody else asks
- * pm_kernels_get. */
+/* The kernel tables, one file each. A table that was not compiled for this machine is
+ * empty: its name is NULL. Only cpu.c and the kernels themselves include this;
+ * everybody else asks pm_kernels_get. */
 #ifndef PM_CODEC_KERNELS_H
 #define PM_CODEC_KERNELS_H
 

@@ -1,11 +1,15 @@
-/* Kernels for AVX2 (with BMI2 and POPCNT). Empty where the compiler was not told to use it. */
+/* Kernels for AVX2 (with BMI2 and POPCNT). Empty where the compiler was not told to use
+ * it. */
 #include "codec/kernels.h"
 
 #if defined(__AVX2__) && defined(__POPCNT__)
 #include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 8, MAX_SHUFFLED_WIDTH = 25 /* with 7 bits before it, what 4 bytes hold */ };
+enum {
+    LANES = 8,
+    MAX_SHUFFLED_WIDTH = 25 /* with 7 bits before it, what 4 bytes hold */
+};
 
 static inline __m128i load16(const uint8_t *p) {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -19,8 +23,10 @@ static inline void store32(void *p, __m256i v) {
 
 /* Eight integers take `width` bytes, so every step has the same shape:
  *
- *   load 16 bytes at bit 0, and 16 at the byte of bit 4 * width -> the two halves of a register
- *   shuffle the 4 bytes around each integer into its lane, shift right by the bits before it, mask
+ *   load 16 bytes at bit 0, and 16 at the byte of bit 4 * width
+ *     -> the two halves of a register
+ *   shuffle the 4 bytes around each integer into its lane, shift right by the bits
+ *     before it, mask
  *
  * Larger widths are rare (gaps above 2^25) and go the scalar way. */
 static void unpack(const uint8_t *in, unsigned width, size_t n, uint32_t *out) {
@@ -40,8 +46,9 @@ static void unpack(const uint8_t *in, unsigned width, size_t n, uint32_t *out) {
                          _mm256_setr_epi32(0, 0, 0, 0, before, before, before, before));
     const __m256i byte = _mm256_srli_epi32(bit, 3);
     const __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
-    const __m256i pick = _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)),
-                                          _mm256_set1_epi32(0x03020100));
+    const __m256i pick =
+        _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)),
+                         _mm256_set1_epi32(0x03020100));
     const __m256i mask = _mm256_set1_epi32((1 << width) - 1);
     for (size_t i = 0; i < n; i += LANES, in += width) {
         __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(in)),
@@ -61,7 +68,8 @@ static void prefix_sum(uint32_t *values, size_t n, uint32_t base) {
         __m256i v = _mm256_add_epi32(load32(values + i), one);
         v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
         v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
-        __m256i low = _mm256_permute2x128_si256(v, v, 0x08); /* low half -> high, zeros below */
+        /* low half -> high, zeros below */
+        __m256i low = _mm256_permute2x128_si256(v, v, 0x08);
         v = _mm256_add_epi32(v, _mm256_shuffle_epi32(low, 0xff));
         store32(values + i, _mm256_add_epi32(v, carry));
         carry = _mm256_add_epi32(carry, _mm256_permutevar8x32_epi32(v, last));
@@ -74,8 +82,9 @@ static void prefix_sum(uint32_t *values, size_t n, uint32_t base) {
 
 /* Nibbles are looked up, bytes summed (Mula, Kurz & Lemire 2018, section 3.1). */
 static uint64_t popcount(const uint64_t *words, size_t n) {
-    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, //
-                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i table =
+        _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, //
+                         0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
     const __m256i nibble = _mm256_set1_epi8(0x0f);
     const __m256i zero = _mm256_setzero_si256();
     __m256i sum = zero;
@@ -83,8 +92,8 @@ static uint64_t popcount(const uint64_t *words, size_t n) {
     for (; i + 4 <= n; i += 4) {
         __m256i v = load32(words + i);
         __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble));
-        __m256i high =
-            _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+        __m256i high = _mm256_shuffle_epi8(
+            table, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
         sum = _mm256_add_epi64(sum, _mm256_sad_epu8(_mm256_add_epi8(low, high), zero));
     }
     uint64_t lanes[4];

@@ -1,28 +1,32 @@
-/* Kernels for AVX-512 of Ice Lake and Zen 4 on (F, BW, VL, DQ, VBMI, VBMI2, BITALG, VPOPCNTDQ).
- * Empty where the compiler was not told to use it. */
+/* Kernels for AVX-512 of Ice Lake and Zen 4 on (F, BW, VL, DQ, VBMI, VBMI2, BITALG,
+ * VPOPCNTDQ). Empty where the compiler was not told to use it. */
 #include "codec/kernels.h"
 
-#if defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512BW__) &&                \
+#if defined(__AVX512VBMI__) && defined(__AVX512VBMI2__) && defined(__AVX512BW__) &&    \
     defined(__AVX512VPOPCNTDQ__)
 #include <immintrin.h>
 #include <string.h>
 
-enum { LANES = 16, MAX_SINGLE_WIDTH = 25 /* with 7 bits before it, what 4 bytes hold */ };
+enum {
+    LANES = 16,
+    MAX_SINGLE_WIDTH = 25 /* with 7 bits before it, what 4 bytes hold */
+};
 
 static inline __mmask16 first_lanes(size_t n) {
     return (__mmask16)((1u << n) - 1);
 }
 
-/* Sixteen integers take 2 * width bytes, at most one register, so every step has the same shape:
- * the 4 bytes around each integer are picked into its lane, then shifted right by the bits before
- * it and masked. Above 25 bits a fifth byte is needed: a second register of picked bytes is shifted
- * in from above. */
+/* Sixteen integers take 2 * width bytes, at most one register, so every step has the
+ * same shape: the 4 bytes around each integer are picked into its lane, then shifted
+ * right by the bits before it and masked. Above 25 bits a fifth byte is needed: a
+ * second register of picked bytes is shifted in from above. */
 static void unpack(const uint8_t *in, unsigned width, size_t n, uint32_t *out) {
     if (width == 0) {
         memset(out, 0, n * sizeof *out);
         return;
     }
-    const __m512i order = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i order =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i bit = _mm512_mullo_epi32(order, _mm512_set1_epi32((int)width));
     const __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi32(7));
     const __m512i byte =
@@ -33,15 +37,16 @@ static void unpack(const uint8_t *in, unsigned width, size_t n, uint32_t *out) {
     if (width <= MAX_SINGLE_WIDTH) {
         for (size_t i = 0; i < n; i += LANES, in += step) {
             __m512i v = _mm512_permutexvar_epi8(pick, _mm512_loadu_si512(in));
-            _mm512_storeu_si512(out + i, _mm512_and_si512(_mm512_srlv_epi32(v, shift), mask));
+            _mm512_storeu_si512(out + i,
+                                _mm512_and_si512(_mm512_srlv_epi32(v, shift), mask));
         }
         return;
     }
     const __m512i above = _mm512_add_epi32(byte, _mm512_set1_epi32(0x07060504));
     for (size_t i = 0; i < n; i += LANES, in += step) {
         __m512i v = _mm512_loadu_si512(in);
-        v = _mm512_shrdv_epi32(_mm512_permutexvar_epi8(pick, v), _mm512_permutexvar_epi8(above, v),
-                               shift);
+        v = _mm512_shrdv_epi32(_mm512_permutexvar_epi8(pick, v),
+                               _mm512_permutexvar_epi8(above, v), shift);
         _mm512_storeu_si512(out + i, _mm512_and_si512(v, mask));
     }
 }
@@ -81,7 +86,8 @@ static uint64_t popcount(const uint64_t *words, size_t n) {
     }
     if (i < n) {
         __mmask8 rest = (__mmask8)first_lanes(n - i);
-        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_maskz_loadu_epi64(rest, words + i)));
+        sum = _mm512_add_epi64(
+            sum, _mm512_popcnt_epi64(_mm512_maskz_loadu_epi64(rest, words + i)));
     }
     return (uint64_t)_mm512_reduce_add_epi64(sum);
 }

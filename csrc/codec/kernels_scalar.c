@@ -4,8 +4,8 @@
 #include "base/cursor.h"
 #include "codec/kernels.h"
 
-/* An integer of 32 bits that starts within a byte ends within the 39 bits behind it: one load of 64
- * holds it. */
+/* An integer of 32 bits that starts within a byte ends within the 39 bits behind it:
+ * one load of 64 holds it. */
 static void unpack(const uint8_t *in, unsigned width, size_t n, uint32_t *out) {
     if (width == 0) {
         memset(out, 0, n * sizeof *out);
@@ -26,14 +26,15 @@ static void prefix_sum(uint32_t *values, size_t n, uint32_t base) {
     }
 }
 
-/* Bits are counted in pairs, nibbles and bytes side by side (Warren, Hacker's Delight, section
- * 5-1). */
+/* Bits are counted in pairs, nibbles and bytes side by side (Warren, Hacker's Delight,
+ * section 5-1). */
 static uint64_t popcount(const uint64_t *words, size_t n) {
     uint64_t ones = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t w = words[i];
         w -= (w >> 1) & UINT64_C(0x5555555555555555);
-        w = (w & UINT64_C(0x3333333333333333)) + ((w >> 2) & UINT64_C(0x3333333333333333));
+        w = (w & UINT64_C(0x3333333333333333)) +
+            ((w >> 2) & UINT64_C(0x3333333333333333));
         w = (w + (w >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
         ones += (w * UINT64_C(0x0101010101010101)) >> 56;
     }

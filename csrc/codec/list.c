@@ -1,6 +1,6 @@
-/* Lists of several blocks start with a table that is searched before anything is decoded. What it
- * says is checked against each block that is decoded: the values lie above the block's base and end
- * on the next block's. */
+/* Lists of several blocks start with a table that is searched before anything is
+ * decoded. What it says is checked against each block that is decoded: the values lie
+ * above the block's base and end on the next block's. */
 #include "codec/list.h"
 
 #include <assert.h>
@@ -23,7 +23,8 @@ static size_t table_bytes(uint32_t n) {
 
 /* ---- writing ---- */
 
-static void encode_values(pm_buf *out, const uint32_t *values, size_t n, uint32_t base) {
+static void encode_values(pm_buf *out, const uint32_t *values, size_t n,
+                          uint32_t base) {
     uint32_t gaps[PM_BLOCK];
     for (size_t i = 0; i < n; i++) {
         gaps[i] = values[i] - base - 1;
@@ -32,11 +33,13 @@ static void encode_values(pm_buf *out, const uint32_t *values, size_t n, uint32_
     pm_block_encode(out, gaps, n);
 }
 
-/* The table's room is kept as an offset: the buffer moves while the blocks are written. */
-static void put_entry(pm_buf *out, size_t table, size_t table_end, uint32_t block, uint32_t base) {
+/* The table's room is kept as an offset: the buffer moves while the blocks are
+ * written. */
+static void put_entry(pm_buf *out, size_t table, size_t table_end, uint32_t block,
+                      uint32_t base) {
     size_t offset = out->n - table_end;
-    if (offset >
-        UINT32_MAX) { /* no list of 2^31 positions comes near; failing beats a wrong table */
+    /* no list of 2^31 positions comes near; failing beats a wrong table */
+    if (offset > UINT32_MAX) {
         out->failed = true;
     }
     if (!out->failed) {
@@ -45,7 +48,8 @@ static void put_entry(pm_buf *out, size_t table, size_t table_end, uint32_t bloc
     }
 }
 
-void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload, size_t n) {
+void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload,
+                    size_t n) {
     assert(n <= UINT32_MAX);
     size_t table = out->n;
     size_t table_size = table_bytes((uint32_t)n);
@@ -74,10 +78,11 @@ static uint32_t table_base(const pm_list *l, uint32_t block) {
     return pm_load32(l->bytes.p + (size_t)block * ENTRY_BYTES);
 }
 
-/* The first of `block` in [lo, n_blocks) whose successor's base reaches target; base(lo) < target
- * is given. Gallops, since walks are mostly short. On a damaged table (not ascending) still some
- * block of the range. */
-static uint32_t find_block(const pm_list *l, uint32_t lo, uint32_t n_blocks, uint32_t target) {
+/* The first of `block` in [lo, n_blocks) whose successor's base reaches target;
+ * base(lo) < target is given. Gallops, since walks are mostly short. On a damaged table
+ * (not ascending) still some block of the range. */
+static uint32_t find_block(const pm_list *l, uint32_t lo, uint32_t n_blocks,
+                           uint32_t target) {
     uint32_t step = 1;
     uint32_t hi = lo + 1;
     while (hi < n_blocks && table_base(l, hi) < target) {
@@ -96,7 +101,8 @@ static uint32_t find_block(const pm_list *l, uint32_t lo, uint32_t n_blocks, uin
     return lo;
 }
 
-/* A cursor on a block < n_blocks, and its base. Only the first block may have base "-1". */
+/* A cursor on a block < n_blocks, and its base. Only the first block may have base
+ * "-1". */
 static bool open_block(const pm_list *l, uint32_t block, uint32_t *base, pm_cursor *c) {
     size_t table = table_bytes(l->n);
     if (table > l->bytes.n) {
@@ -123,9 +129,9 @@ static bool is_increasing(const uint32_t *values, size_t n, uint32_t base) {
     return good;
 }
 
-/* Values of one block, above base and below UINT32_MAX. Where no gap exceeds 2^24, all of them
- * together are at most 2^32, so they wrap once at most, and then the last value lies below the
- * first possible one: no need to look at each. */
+/* Values of one block, above base and below UINT32_MAX. Where no gap exceeds 2^24, all
+ * of them together are at most 2^32, so they wrap once at most, and then the last value
+ * lies below the first possible one: no need to look at each. */
 static bool decode_values(pm_cursor *c, size_t n, uint32_t base, uint32_t *out) {
     uint32_t bound = pm_block_decode_bound(c, n, out);
     if (c->bad) {
@@ -144,8 +150,8 @@ static bool ends_on_next_base(const pm_list *l, uint32_t block, uint32_t last) {
     return block + 1 >= n_blocks_of(l->n) || table_base(l, block + 1) == last;
 }
 
-/* Number of values < target in a full block (padded with UINT32_MAX), without a branch that depends
- * on them: first in steps of 16, then one by one. */
+/* Number of values < target in a full block (padded with UINT32_MAX), without a branch
+ * that depends on them: first in steps of 16, then one by one. */
 static uint32_t count_less(const uint32_t values[PM_BLOCK], uint32_t target) {
     uint32_t steps = 0;
     for (uint32_t i = 15; i < PM_BLOCK - 1; i += 16) {
@@ -168,7 +174,8 @@ static bool stop(pm_list_iter *it, bool bad) {
     return false;
 }
 
-/* Decodes the block into it->values, padded; not below floor (a value that was passed, or 0). */
+/* Decodes the block into it->values, padded; not below floor (a value that was passed,
+ * or 0). */
 static bool load_values(pm_list_iter *it, uint32_t block, uint32_t floor) {
     uint32_t base;
     pm_cursor c;
@@ -217,7 +224,8 @@ uint32_t pm_list_iter_payload(pm_list_iter *it) {
     }
     if (!it->payload_decoded) {
         const uint8_t *end = it->list.bytes.p + it->list.bytes.n;
-        pm_cursor c = pm_cursor_of((pm_bytes){it->payload_at, (size_t)(end - it->payload_at)});
+        pm_cursor c =
+            pm_cursor_of((pm_bytes){it->payload_at, (size_t)(end - it->payload_at)});
         pm_block_decode(&c, it->count, it->payload);
         if (c.bad) {
             stop(it, true);
@@ -289,7 +297,8 @@ uint32_t pm_list_rank(pm_list list, uint32_t target, bool *bad) {
         return 0;
     }
     uint32_t block = 0;
-    if (list.n > PM_BLOCK && table_bytes(list.n) <= list.bytes.n && table_base(&list, 1) < target) {
+    if (list.n > PM_BLOCK && table_bytes(list.n) <= list.bytes.n &&
+        table_base(&list, 1) < target) {
         block = find_block(&list, 1, it.n_blocks, target);
     }
     if (!pm_list_iter_load(&it, block)) {

@@ -1,6 +1,6 @@
-/* Unit starts, and a directory of every 512th position, so that the unit of a position is found
- * among the few that begin between two directory entries (a unit takes at least one position, its
- * sentinel: at most 9 steps). */
+/* Unit starts, and a directory of every 512th position, so that the unit of a position
+ * is found among the few that begin between two directory entries (a unit takes at
+ * least one position, its sentinel: at most 9 steps). */
 #include "format/bounds.h"
 
 #include <assert.h>
@@ -13,8 +13,8 @@ static uint32_t directory_size(uint32_t n_positions) {
     return (n_positions >> SHIFT) + ((n_positions & ((1U << SHIFT) - 1)) != 0);
 }
 
-pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts, uint32_t n_units,
-                          pm_error *err) {
+pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts,
+                          uint32_t n_units, pm_error *err) {
     (void)err; /* nothing is allocated; the writer keeps its own failure */
     uint32_t entries[WRITE_ENTRIES];
     uint32_t n = directory_size(starts[n_units]), held = 0, unit = 0;
@@ -35,8 +35,8 @@ pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts, uint32
     return PM_OK;
 }
 
-pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs, uint32_t n_fields,
-                         uint32_t n_positions, pm_error *err) {
+pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs,
+                         uint32_t n_fields, uint32_t n_positions, pm_error *err) {
     pm_bytes bytes;
     PM_TRY(pm_container_need(file, SECTION, &bytes, err));
     uint64_t n_units = (uint64_t)n_docs * n_fields;
@@ -44,8 +44,8 @@ pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs
     if (n_units > n_positions || bytes.n != expected) {
         return pm_section_corrupt(
             file, SECTION, 0, err,
-            "%u documents of %u fields, %u positions: expected %llu bytes, found %zu", n_docs,
-            n_fields, n_positions, (unsigned long long)expected, bytes.n);
+            "%u documents of %u fields, %u positions: expected %llu bytes, found %zu",
+            n_docs, n_fields, n_positions, (unsigned long long)expected, bytes.n);
     }
     *b = (pm_bounds){.file = file,
                      .starts = bytes.p,
@@ -101,7 +101,8 @@ uint32_t pm_bounds_doc_length(const pm_bounds *b, pm_doc d) {
     if (next > b->n_units) {
         return 0;
     }
-    pm_pos lo = pm_bounds_start(b, (pm_unit)first), hi = pm_bounds_start(b, (pm_unit)next);
+    pm_pos lo = pm_bounds_start(b, (pm_unit)first),
+           hi = pm_bounds_start(b, (pm_unit)next);
     return hi > lo && hi - lo > b->n_fields ? hi - lo - b->n_fields : 0;
 }
 
@@ -113,9 +114,9 @@ static pm_status verify_directory(const pm_bounds *b, pm_error *err) {
         }
         uint32_t found = pm_load32(b->directory + 4 * (size_t)k);
         if (found != unit) {
-            return pm_section_corrupt(b->file, SECTION, 4 * ((uint64_t)b->n_units + 1 + k), err,
-                                      "position %u: expected unit %u, found %u", k << SHIFT, unit,
-                                      found);
+            return pm_section_corrupt(
+                b->file, SECTION, 4 * ((uint64_t)b->n_units + 1 + k), err,
+                "position %u: expected unit %u, found %u", k << SHIFT, unit, found);
         }
     }
     return PM_OK;
@@ -131,15 +132,15 @@ pm_status pm_bounds_verify(const pm_bounds *b, pm_error *err) {
         uint32_t start = start_at(b, u), next = start_at(b, u + 1);
         if (next <= start) {
             return pm_section_corrupt(b->file, SECTION, 4 * ((uint64_t)u + 1), err,
-                                      "expected unit %u after position %u, found %u", u + 1, start,
-                                      next);
+                                      "expected unit %u after position %u, found %u",
+                                      u + 1, start, next);
         }
     }
     uint32_t end = start_at(b, b->n_units);
     if (end != b->n_positions) {
         return pm_section_corrupt(b->file, SECTION, 4 * (uint64_t)b->n_units, err,
-                                  "expected the last unit to end at %u, found %u", b->n_positions,
-                                  end);
+                                  "expected the last unit to end at %u, found %u",
+                                  b->n_positions, end);
     }
     return verify_directory(b, err);
 }

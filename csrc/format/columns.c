@@ -1,4 +1,5 @@
-/* Reads columns in place. The records are walked once, at opening; values cost one load each. */
+/* Reads columns in place. The records are walked once, at opening; values cost one load
+ * each. */
 #include "format/columns.h"
 
 #include <inttypes.h>
@@ -7,7 +8,8 @@
 
 /* ---- opening ---- */
 
-static pm_status broken(const pm_columns *c, uint64_t at, pm_error *err, const char *what) {
+static pm_status broken(const pm_columns *c, uint64_t at, pm_error *err,
+                        const char *what) {
     return pm_section_corrupt(c->file, PM_SECTION_COLS, at, err, "expected %s", what);
 }
 
@@ -19,7 +21,8 @@ static bool open_documents(pm_cursor *c, pm_column *col) {
         col->n_values = (uint32_t)col->has.n_ones;
         return true;
     }
-    if (col->n_docs == UINT32_MAX || !pm_packed_open(c, col->n_docs + 1, &col->starts)) {
+    if (col->n_docs == UINT32_MAX ||
+        !pm_packed_open(c, col->n_docs + 1, &col->starts)) {
         return false;
     }
     uint64_t n = pm_packed_get(&col->starts, col->n_docs);
@@ -31,7 +34,8 @@ static bool open_documents(pm_cursor *c, pm_column *col) {
 static const char *open_column(pm_cursor *c, pm_column *col) {
     col->name = pm_cursor_string(c);
     unsigned kind = pm_cursor_u8(c), flags = pm_cursor_u8(c);
-    unsigned possible = PM_COLUMN_SEVERAL | (kind == PM_VALUE_DATE ? PM_COLUMN_TIMES : 0);
+    unsigned possible =
+        PM_COLUMN_SEVERAL | (kind == PM_VALUE_DATE ? PM_COLUMN_TIMES : 0);
     if (c->bad || kind > PM_VALUE_DATE || (flags & ~possible) != 0) {
         return "a column's name, kind (0 to 4) and flags";
     }
@@ -50,15 +54,19 @@ static const char *open_column(pm_cursor *c, pm_column *col) {
         return "a bit for each date";
     }
     pm_bytes rest = {c->p, pm_cursor_left(c)};
-    bool good =
-        kind == PM_VALUE_STR ? pm_strings_open(rest, UINT32_MAX, &col->dictionary) : rest.n == 0;
-    return good ? NULL : kind == PM_VALUE_STR ? "a list of strings" : "the column's end";
+    bool good = kind == PM_VALUE_STR
+                    ? pm_strings_open(rest, UINT32_MAX, &col->dictionary)
+                    : rest.n == 0;
+    return good                   ? NULL
+           : kind == PM_VALUE_STR ? "a list of strings"
+                                  : "the column's end";
 }
 
-static pm_status open_record(pm_columns *c, uint32_t i, pm_bytes section, uint32_t n_docs,
-                             pm_error *err) {
+static pm_status open_record(pm_columns *c, uint32_t i, pm_bytes section,
+                             uint32_t n_docs, pm_error *err) {
     const uint8_t *entry = section.p + 4 + (size_t)i * 8;
-    uint64_t lo = pm_load64(entry), hi = pm_load64(entry + 8), least = 4 + 8 * ((uint64_t)c->n + 1);
+    uint64_t lo = pm_load64(entry), hi = pm_load64(entry + 8),
+             least = 4 + 8 * ((uint64_t)c->n + 1);
     if (lo < least || lo > hi || hi > section.n) {
         return pm_section_corrupt(c->file, PM_SECTION_COLS, 4 + (uint64_t)i * 8, err,
                                   "column %" PRIu32 " at [%" PRIu64 ", %" PRIu64
@@ -71,7 +79,8 @@ static pm_status open_record(pm_columns *c, uint32_t i, pm_bytes section, uint32
     return wrong == NULL ? PM_OK : broken(c, (uint64_t)(at.p - section.p), err, wrong);
 }
 
-pm_status pm_columns_open(pm_columns *c, const pm_container *file, uint32_t n_docs, pm_error *err) {
+pm_status pm_columns_open(pm_columns *c, const pm_container *file, uint32_t n_docs,
+                          pm_error *err) {
     memset(c, 0, sizeof *c);
     pm_bytes section;
     PM_TRY(pm_container_need(file, PM_SECTION_COLS, &section, err));
@@ -146,7 +155,8 @@ pm_value pm_column_value(const pm_column *c, uint32_t i) {
 
 static const char *check_documents(const pm_column *col) {
     if (!col->several) {
-        return pm_bitmap_verify(&col->has) ? NULL : "ranks that fit the bits of the documents";
+        return pm_bitmap_verify(&col->has) ? NULL
+                                           : "ranks that fit the bits of the documents";
     }
     uint64_t before = 0;
     for (uint32_t d = 0; d <= col->n_docs; d++) {
@@ -172,11 +182,13 @@ static const char *check_values(const pm_column *col) {
             return is_code ? "codes of the dictionary" : "0 or 1";
         }
     }
-    return col->has_times && !pm_bitmap_verify(&col->timed) ? "ranks that fit the bits of the dates"
-                                                            : NULL;
+    return col->has_times && !pm_bitmap_verify(&col->timed)
+               ? "ranks that fit the bits of the dates"
+               : NULL;
 }
 
-static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch, pm_error *err) {
+static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch,
+                              pm_error *err) {
     const pm_column *col = &c->at[i];
     pm_bytes section;
     PM_TRY(pm_container_need(c->file, PM_SECTION_COLS, &section, err));
@@ -194,7 +206,8 @@ static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch, 
     if (wrong == NULL && pm_columns_find(c, col->name) != col) {
         wrong = "different names of columns";
     }
-    return wrong == NULL ? PM_OK : broken(c, (uint64_t)(col->name.p - section.p), err, wrong);
+    return wrong == NULL ? PM_OK
+                         : broken(c, (uint64_t)(col->name.p - section.p), err, wrong);
 }
 
 pm_status pm_columns_verify(const pm_columns *c, pm_error *err) {

@@ -1,5 +1,5 @@
-/* Writes columns: numbers as multiples of their common divisor above the least, strings as codes of
- * a sorted dictionary. */
+/* Writes columns: numbers as multiples of their common divisor above the least, strings
+ * as codes of a sorted dictionary. */
 #include "format/columns.h"
 #include "format/columns_layout.h"
 #include "format/strsort.h"
@@ -46,8 +46,8 @@ static void copy_floats(numbers *to, const pm_value *values, uint32_t n) {
 }
 
 /* Codes by rank among the different strings, which are appended to dictionary. */
-static pm_status code_strings(numbers *to, const pm_value *values, uint32_t n, pm_buf *dictionary,
-                              pm_error *err) {
+static pm_status code_strings(numbers *to, const pm_value *values, uint32_t n,
+                              pm_buf *dictionary, pm_error *err) {
     pm_status status = PM_OK;
     pm_bytes *strings = pm_alloc_array(n, 2 * sizeof *strings);
     uint32_t *order = pm_alloc_array(n, sizeof *order), n_different = 0;
@@ -76,18 +76,20 @@ out:
 
 static pm_status check_kinds(const pm_column_data *d, uint32_t n, pm_error *err) {
     for (uint32_t i = 0; i < n; i++) {
-        pm_value_kind kind = d->values[i].kind == PM_VALUE_TIME ? PM_VALUE_DATE : d->values[i].kind;
+        pm_value_kind kind =
+            d->values[i].kind == PM_VALUE_TIME ? PM_VALUE_DATE : d->values[i].kind;
         if (kind != d->kind) {
             return pm_fail(err, PM_INTERNAL,
-                           "column %.*s: a value of kind %d in a column of kind %d", (int)d->name.n,
-                           (const char *)d->name.p, (int)d->values[i].kind, (int)d->kind);
+                           "column %.*s: a value of kind %d in a column of kind %d",
+                           (int)d->name.n, (const char *)d->name.p,
+                           (int)d->values[i].kind, (int)d->kind);
         }
     }
     return PM_OK;
 }
 
-static pm_status make_numbers(numbers *to, const pm_column_data *d, uint32_t n, pm_buf *dictionary,
-                              pm_error *err) {
+static pm_status make_numbers(numbers *to, const pm_column_data *d, uint32_t n,
+                              pm_buf *dictionary, pm_error *err) {
     PM_TRY(check_kinds(d, n, err));
     if (d->kind == PM_VALUE_STR) {
         return code_strings(to, d->values, n, dictionary, err);
@@ -120,8 +122,8 @@ static bool has_times(const pm_column_data *d, uint32_t n) {
     return false;
 }
 
-static void put_documents(pm_buf *out, const pm_column_data *d, uint32_t n_docs, bool several,
-                          uint64_t *bits) {
+static void put_documents(pm_buf *out, const pm_column_data *d, uint32_t n_docs,
+                          bool several, uint64_t *bits) {
     if (several) {
         pm_packed_encode(out, d->starts, (size_t)n_docs + 1, d->starts[n_docs]);
         return;
@@ -143,7 +145,8 @@ static void put_numbers(pm_buf *out, const numbers *from, uint32_t n) {
     }
 }
 
-static void put_times(pm_buf *out, const pm_column_data *d, uint32_t n, uint64_t *bits) {
+static void put_times(pm_buf *out, const pm_column_data *d, uint32_t n,
+                      uint64_t *bits) {
     for (uint32_t i = 0; i < n; i++) {
         if (d->values[i].kind == PM_VALUE_TIME) {
             pm_bits_set(bits, i);
@@ -152,7 +155,8 @@ static void put_times(pm_buf *out, const pm_column_data *d, uint32_t n, uint64_t
     pm_bitmap_encode(out, bits, n);
 }
 
-static pm_status put_column(pm_buf *out, const pm_column_data *d, uint32_t n_docs, pm_error *err) {
+static pm_status put_column(pm_buf *out, const pm_column_data *d, uint32_t n_docs,
+                            pm_error *err) {
     uint32_t n = d->starts[n_docs];
     bool several = has_several(d, n_docs), times = has_times(d, n);
     size_t doc_words = pm_bits_words(n_docs), value_words = pm_bits_words(n);
@@ -169,8 +173,8 @@ static pm_status put_column(pm_buf *out, const pm_column_data *d, uint32_t n_doc
     pm_buf_put_varint(out, d->name.n);
     pm_buf_put(out, d->name.p, d->name.n);
     pm_buf_put_u8(out, (uint8_t)d->kind);
-    pm_buf_put_u8(out,
-                  (uint8_t)((several ? PM_COLUMN_SEVERAL : 0) | (times ? PM_COLUMN_TIMES : 0)));
+    pm_buf_put_u8(out, (uint8_t)((several ? PM_COLUMN_SEVERAL : 0) |
+                                 (times ? PM_COLUMN_TIMES : 0)));
     put_documents(out, d, n_docs, several, bits);
     put_numbers(out, &v, n);
     if (times) {
@@ -185,8 +189,9 @@ out:
     return status;
 }
 
-static pm_status put_columns(pm_buf *records, pm_buf *offsets, const pm_column_data *columns,
-                             uint32_t n, uint32_t n_docs, pm_error *err) {
+static pm_status put_columns(pm_buf *records, pm_buf *offsets,
+                             const pm_column_data *columns, uint32_t n, uint32_t n_docs,
+                             pm_error *err) {
     uint64_t base = 4 + 8 * ((uint64_t)n + 1);
     pm_buf_put_u32(offsets, n);
     for (uint32_t i = 0; i < n; i++) {

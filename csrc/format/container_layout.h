@@ -1,4 +1,5 @@
-/* Where the container's own fields stand (docs/FORMAT.md), for its writer and its reader only. */
+/* Where the container's own fields stand (docs/FORMAT.md), for its writer and its
+ * reader only. */
 #ifndef PM_FORMAT_CONTAINER_LAYOUT_H
 #define PM_FORMAT_CONTAINER_LAYOUT_H
 

@@ -1,5 +1,5 @@
-/* Writes a container front to back in pieces of about 1 MB, hashing on the way. Each byte passes
- * emit() once, so the file's hash covers exactly what was written. */
+/* Writes a container front to back in pieces of about 1 MB, hashing on the way. Each
+ * byte passes emit() once, so the file's hash covers exactly what was written. */
 #include <string.h>
 
 #include "format/container.h"
@@ -63,7 +63,8 @@ static void emit(pm_container_writer *w, const void *bytes, size_t n) {
     if (w->status == PM_OK && n >= PENDING_BYTES) {
         w->status = pm_file_write(&w->file, bytes, n, &w->error);
     } else if (w->status == PM_OK) {
-        memcpy(w->pending.p + w->pending.n, bytes, n); /* create reserved PENDING_BYTES */
+        /* create reserved PENDING_BYTES */
+        memcpy(w->pending.p + w->pending.n, bytes, n);
         w->pending.n += n;
     }
 }
@@ -85,8 +86,8 @@ static pm_status reserve(pm_container_writer *w, const char *path, pm_error *err
         return pm_fail_nomem(err, PENDING_BYTES);
     }
     memcpy(w->path, path, path_bytes);
-    uintptr_t over = (uintptr_t)w->hash_memory %
-                     ALIGNMENT; /* the states want 64 bytes, and are a multiple of that */
+    /* the states want 64 bytes, and are a multiple of that */
+    uintptr_t over = (uintptr_t)w->hash_memory % ALIGNMENT;
     w->file_hash = (uint8_t *)w->hash_memory + (ALIGNMENT - over);
     w->section_hash = (uint8_t *)w->file_hash + state;
     XXH3_128bits_reset(w->file_hash);
@@ -166,7 +167,8 @@ void pm_container_end(pm_container_writer *w) {
     pad(w, PM_SECTION_SLACK);
 }
 
-void pm_container_section(pm_container_writer *w, uint32_t id, uint32_t flags, pm_bytes bytes) {
+void pm_container_section(pm_container_writer *w, uint32_t id, uint32_t flags,
+                          pm_bytes bytes) {
     pm_container_begin(w, id, flags);
     pm_container_put(w, bytes.p, bytes.n);
     pm_container_end(w);

@@ -1,5 +1,5 @@
-/* A sorted string list with two permutations of fixed width, each the inverse of the other: one
- * load either way. */
+/* A sorted string list with two permutations of fixed width, each the inverse of the
+ * other: one load either way. */
 #include "format/dict.h"
 
 #include "base/sys.h"
@@ -9,12 +9,12 @@ enum { DICT_SORTED = 1 };
 
 /* ---- writing ---- */
 
-static pm_status check_different(const pm_bytes *sorted, const uint32_t *order, uint32_t n,
-                                 pm_error *err) {
+static pm_status check_different(const pm_bytes *sorted, const uint32_t *order,
+                                 uint32_t n, pm_error *err) {
     for (uint32_t r = 1; r < n; r++) {
         if (pm_bytes_compare(sorted[r - 1], sorted[r]) == 0) {
-            pm_status status =
-                pm_fail(err, PM_DUPLICATE, "items %u and %u are equal", order[r - 1], order[r]);
+            pm_status status = pm_fail(err, PM_DUPLICATE, "items %u and %u are equal",
+                                       order[r - 1], order[r]);
             if (err != NULL) {
                 err->offset = order[r];
             }
@@ -25,7 +25,8 @@ static pm_status check_different(const pm_bytes *sorted, const uint32_t *order, 
 }
 
 /* ranks: room for n. */
-static void encode_maps(pm_buf *out, const uint32_t *order, uint32_t *ranks, uint32_t n) {
+static void encode_maps(pm_buf *out, const uint32_t *order, uint32_t *ranks,
+                        uint32_t n) {
     bool is_sorted = true;
     for (uint32_t r = 0; r < n; r++) {
         is_sorted = is_sorted && order[r] == r;
@@ -53,7 +54,8 @@ static void encode_heads(pm_buf *out, const pm_bytes *sorted, uint32_t n) {
     }
 }
 
-pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n, pm_error *err) {
+pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
+                         pm_error *err) {
     pm_status status = PM_OK;
     uint32_t *order = pm_alloc_array(n, 2 * sizeof *order);
     pm_bytes *sorted = pm_alloc_array(n, sizeof *sorted);
@@ -134,7 +136,8 @@ bool pm_dict_search(const pm_dict *d, pm_bytes key, uint32_t *rank, bool *equal)
         hi = head < UINT64_MAX ? heads_below(d, head + 1) : d->n_heads;
     }
     lo = lo > 0 ? lo - 1 : 0;
-    return pm_strings_find_between(&d->sorted, key, lo, hi > lo ? hi : lo + 1, rank, equal);
+    return pm_strings_find_between(&d->sorted, key, lo, hi > lo ? hi : lo + 1, rank,
+                                   equal);
 }
 
 bool pm_dict_find(const pm_dict *d, pm_bytes key, pm_buf *scratch, uint32_t *item) {
@@ -148,7 +151,8 @@ bool pm_dict_find(const pm_dict *d, pm_bytes key, pm_buf *scratch, uint32_t *ite
     return *item != UINT32_MAX;
 }
 
-/* Makes text the least string above all that begin with it; false where there is none. */
+/* Makes text the least string above all that begin with it; false where there is
+ * none. */
 static bool successor(pm_buf *text) {
     while (text->n > 0 && text->p[text->n - 1] == 0xff) {
         text->n--;
@@ -168,7 +172,8 @@ pm_range pm_dict_prefix(const pm_dict *d, pm_bytes prefix, pm_buf *scratch) {
     if (scratch->failed || !pm_dict_search(d, prefix, &r.lo, &equal)) {
         return none;
     }
-    if (successor(scratch) && !pm_dict_search(d, pm_buf_bytes(scratch), &r.hi, &equal)) {
+    if (successor(scratch) &&
+        !pm_dict_search(d, pm_buf_bytes(scratch), &r.hi, &equal)) {
         return none;
     }
     return r.lo <= r.hi ? r : none;

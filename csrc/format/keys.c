@@ -20,7 +20,8 @@ pm_status pm_keys_write(pm_container_writer *w, const pm_bytes *keys, uint32_t n
     return status;
 }
 
-pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs, pm_error *err) {
+pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs,
+                       pm_error *err) {
     memset(k, 0, sizeof *k);
     pm_bytes bytes;
     PM_TRY(pm_container_need(file, SECTION, &bytes, err));
@@ -44,8 +45,9 @@ pm_status pm_keys_verify(const pm_keys *k, pm_error *err) {
         return pm_fail_nomem(err, 0);
     }
     return good ? PM_OK
-                : pm_section_corrupt(k->file, SECTION, 0, err,
-                                     "keys are not sorted and different, or their maps do not fit");
+                : pm_section_corrupt(
+                      k->file, SECTION, 0, err,
+                      "keys are not sorted and different, or their maps do not fit");
 }
 
 bool pm_keys_get(const pm_keys *k, pm_doc d, pm_buf *out) {
@@ -57,7 +59,8 @@ pm_status pm_keys_find(const pm_keys *k, pm_bytes key, pm_doc *out, pm_error *er
     bool equal;
     *out = PM_END;
     if (!pm_dict_search(&k->dict, key, &rank, &equal)) {
-        return pm_section_corrupt(k->file, SECTION, 0, err, "a block of keys cannot be decoded");
+        return pm_section_corrupt(k->file, SECTION, 0, err,
+                                  "a block of keys cannot be decoded");
     }
     if (equal) {
         *out = pm_dict_item(&k->dict, rank);

@@ -1,4 +1,6 @@
-/* Document keys: key of a document, document of a key.   Section KEYS: a dictionary (format/dict.h) of the keys, by document. */
+/* Document keys: key of a document, document of a key.
+ *
+ * Section KEYS: a dictionary (format/dict.h) of the keys, by document. */
 #ifndef PM_FORMAT_KEYS_H
 #define PM_FORMAT_KEYS_H
 
@@ -7,17 +9,21 @@
 #include "format/dict.h"
 
 /* PM_DUPLICATE: two documents have one key; offset is the later document. */
-pm_status pm_keys_write(pm_container_writer *w, const pm_bytes *keys, uint32_t n_docs, pm_error *err) PM_MUST_CHECK;
+pm_status pm_keys_write(pm_container_writer *w, const pm_bytes *keys, uint32_t n_docs,
+                        pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_keys {
     const pm_container *file;
     pm_dict dict;
     uint32_t n_docs;
 } pm_keys;
-pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs, pm_error *err) PM_MUST_CHECK;
-pm_status pm_keys_verify(const pm_keys *k, pm_error *err) PM_MUST_CHECK; /* strictly increasing: no duplicates */
+pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs,
+                       pm_error *err) PM_MUST_CHECK;
+/* Strictly increasing: no duplicates. */
+pm_status pm_keys_verify(const pm_keys *k, pm_error *err) PM_MUST_CHECK;
 /* Replaces out's content; false for d out of range or damage. */
 bool pm_keys_get(const pm_keys *k, pm_doc d, pm_buf *out);
-pm_status pm_keys_find(const pm_keys *k, pm_bytes key, pm_doc *out, pm_error *err) PM_MUST_CHECK; /* *out = PM_END: not there */
+pm_status pm_keys_find(const pm_keys *k, pm_bytes key, pm_doc *out,
+                       pm_error *err) PM_MUST_CHECK; /* *out = PM_END: not there */
 
 #endif

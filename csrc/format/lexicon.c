@@ -1,5 +1,5 @@
-/* Reads the lexicon in place. Nested ranges by select in bit maps, the way back by rank; texts by
- * front-coded blocks. */
+/* Reads the lexicon in place. Nested ranges by select in bit maps, the way back by
+ * rank; texts by front-coded blocks. */
 #include "format/lexicon.h"
 
 #include <limits.h>
@@ -17,7 +17,8 @@ typedef struct parser { /* of one section */
     pm_error *err;
 } parser;
 
-static pm_status begin(parser *p, const pm_container *file, uint32_t id, pm_error *err) {
+static pm_status begin(parser *p, const pm_container *file, uint32_t id,
+                       pm_error *err) {
     pm_bytes bytes;
     PM_TRY(pm_container_need(file, id, &bytes, err));
     *p = (parser){file, id, bytes.p, pm_cursor_of(bytes), err};
@@ -25,13 +26,15 @@ static pm_status begin(parser *p, const pm_container *file, uint32_t id, pm_erro
 }
 
 /* PM_CORRUPT unless the part that began at `from` could be taken. */
-static pm_status took(const parser *p, const uint8_t *from, bool good, const char *part) {
+static pm_status took(const parser *p, const uint8_t *from, bool good,
+                      const char *part) {
     if (good && !p->at.bad) {
         return PM_OK;
     }
-    return pm_section_corrupt(p->file, p->id, (uint64_t)(from - p->start), p->err,
-                              "expected %s, which does not fit into the %zu bytes that are left",
-                              part, (size_t)(p->at.end - from));
+    return pm_section_corrupt(
+        p->file, p->id, (uint64_t)(from - p->start), p->err,
+        "expected %s, which does not fit into the %zu bytes that are left", part,
+        (size_t)(p->at.end - from));
 }
 
 static pm_status take_bits(parser *p, uint32_t n, pm_bitmap *out, const char *part) {
@@ -56,7 +59,9 @@ static pm_status take_strings(parser *p, uint32_t n, size_t n_bytes, pm_strings 
     const uint8_t *from = p->at.p;
     size_t size = n_bytes == SIZE_MAX ? pm_cursor_left(&p->at) : n_bytes;
     const uint8_t *bytes = pm_cursor_take(&p->at, size);
-    return took(p, from, bytes != NULL && pm_strings_open((pm_bytes){bytes, size}, n, out), part);
+    return took(p, from,
+                bytes != NULL && pm_strings_open((pm_bytes){bytes, size}, n, out),
+                part);
 }
 
 static pm_status at_end(const parser *p) {
@@ -78,33 +83,37 @@ static pm_status open_tables(pm_lexicon *lex, pm_error *err) {
                        "starts of the groups among the forms"));
     PM_TRY(take_starts(&p, lex->n_forms, lex->n_ids, &lex->form_ids,
                        "starts of the forms among the ids"));
-    PM_TRY(take_bits(&p, lex->n_groups, &lex->has_stem, "bits of the groups whose stem is stored"));
-    PM_TRY(take_bits(&p, lex->n_forms, &lex->is_stem, "bits of the forms that are stems"));
+    PM_TRY(take_bits(&p, lex->n_groups, &lex->has_stem,
+                     "bits of the groups whose stem is stored"));
+    PM_TRY(
+        take_bits(&p, lex->n_forms, &lex->is_stem, "bits of the forms that are stems"));
     PM_TRY(take_packed(&p, lex->n_ids, &lex->cases, "case classes"));
     const uint8_t *from = p.at.p;
     PM_TRY(took(&p, from, pm_frames_open(&p.at, lex->n_ids, &lex->counts), "counts"));
     return at_end(&p);
 }
 
-static pm_status open_dict(const pm_container *file, uint32_t id, uint32_t n, pm_dict *out,
-                           pm_error *err) {
+static pm_status open_dict(const pm_container *file, uint32_t id, uint32_t n,
+                           pm_dict *out, pm_error *err) {
     parser p;
     PM_TRY(begin(&p, file, id, err));
-    return took(&p, p.start, pm_dict_open((pm_bytes){p.start, pm_cursor_left(&p.at)}, n, out),
+    return took(&p, p.start,
+                pm_dict_open((pm_bytes){p.start, pm_cursor_left(&p.at)}, n, out),
                 "a dictionary of as many strings as the tables tell");
 }
 
 static pm_status open_surfaces(pm_lexicon *lex, pm_error *err) {
     parser p;
     PM_TRY(begin(&p, lex->file, PM_SECTION_SURF, err));
-    PM_TRY(take_bits(&p, lex->n_ids, &lex->spelled, "bits of the ids that are spelled out"));
+    PM_TRY(take_bits(&p, lex->n_ids, &lex->spelled,
+                     "bits of the ids that are spelled out"));
     PM_TRY(take_packed(&p, lex->n_ids, &lex->recipes, "recipes"));
-    return take_strings(&p, (uint32_t)lex->spelled.n_ones, SIZE_MAX, &lex->spelled_surfaces,
-                        "surfaces that are spelled out");
+    return take_strings(&p, (uint32_t)lex->spelled.n_ones, SIZE_MAX,
+                        &lex->spelled_surfaces, "surfaces that are spelled out");
 }
 
-static pm_status take_bare(parser *p, pm_starts *keys, pm_packed *refs, uint32_t *n_refs,
-                           pm_strings *strings) {
+static pm_status take_bare(parser *p, pm_starts *keys, pm_packed *refs,
+                           uint32_t *n_refs, pm_strings *strings) {
     const uint8_t *from = p->at.p;
     uint32_t n = pm_cursor_u32(&p->at), n_bytes;
     *n_refs = pm_cursor_u32(&p->at);
@@ -118,10 +127,10 @@ static pm_status take_bare(parser *p, pm_starts *keys, pm_packed *refs, uint32_t
 static pm_status open_bare(pm_lexicon *lex, pm_error *err) {
     parser p;
     PM_TRY(begin(&p, lex->file, PM_SECTION_UNAC, err));
-    PM_TRY(take_bare(&p, &lex->bare_form_keys, &lex->bare_form_refs, &lex->n_bare_form_refs,
-                     &lex->bare_forms));
-    PM_TRY(take_bare(&p, &lex->bare_stem_keys, &lex->bare_stem_refs, &lex->n_bare_stem_refs,
-                     &lex->bare_stems));
+    PM_TRY(take_bare(&p, &lex->bare_form_keys, &lex->bare_form_refs,
+                     &lex->n_bare_form_refs, &lex->bare_forms));
+    PM_TRY(take_bare(&p, &lex->bare_stem_keys, &lex->bare_stem_refs,
+                     &lex->n_bare_stem_refs, &lex->bare_stems));
     return at_end(&p);
 }
 
@@ -131,7 +140,8 @@ pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file, pm_error *e
     PM_TRY(open_tables(lex, err));
     PM_TRY(open_dict(file, PM_SECTION_FORM, lex->n_forms, &lex->folded, err));
     lex->forms = lex->folded.sorted;
-    PM_TRY(open_dict(file, PM_SECTION_STEM, (uint32_t)lex->has_stem.n_ones, &lex->stems, err));
+    PM_TRY(open_dict(file, PM_SECTION_STEM, (uint32_t)lex->has_stem.n_ones, &lex->stems,
+                     err));
     PM_TRY(open_surfaces(lex, err));
     return open_bare(lex, err);
 }
@@ -152,7 +162,8 @@ pm_range pm_lexicon_group_ids(const pm_lexicon *lex, pm_group g) {
         return (pm_range){0, 0};
     }
     pm_range first = pm_lexicon_form_ids(lex, forms.lo);
-    pm_range last = forms.hi - forms.lo == 1 ? first : pm_lexicon_form_ids(lex, forms.hi - 1);
+    pm_range last =
+        forms.hi - forms.lo == 1 ? first : pm_lexicon_form_ids(lex, forms.hi - 1);
     return first.lo <= last.hi ? (pm_range){first.lo, last.hi} : (pm_range){0, 0};
 }
 
@@ -194,31 +205,36 @@ static uint32_t first_case(const pm_lexicon *lex, pm_range ids, unsigned least) 
     return ids.lo;
 }
 
-pm_range pm_lexicon_case_ids(const pm_lexicon *lex, pm_form f, unsigned lo, unsigned hi) {
+pm_range pm_lexicon_case_ids(const pm_lexicon *lex, pm_form f, unsigned lo,
+                             unsigned hi) {
     pm_range ids = pm_lexicon_form_ids(lex, f);
     if (lo > hi) {
         return (pm_range){ids.lo, ids.lo};
     }
     uint32_t from = first_case(lex, ids, lo);
-    uint32_t to = hi == UINT_MAX ? ids.hi : first_case(lex, (pm_range){from, ids.hi}, hi + 1);
+    uint32_t to =
+        hi == UINT_MAX ? ids.hi : first_case(lex, (pm_range){from, ids.hi}, hi + 1);
     return (pm_range){from, to};
 }
 
 /* ---- lookups ---- */
 
-bool pm_lexicon_find_form(const pm_lexicon *lex, pm_bytes folded, pm_buf *scratch, pm_form *out) {
+bool pm_lexicon_find_form(const pm_lexicon *lex, pm_bytes folded, pm_buf *scratch,
+                          pm_form *out) {
     return pm_dict_find(&lex->folded, folded, scratch, out);
 }
 
 /* The stored stems are few, and the stems of most words in a text are among them. */
-bool pm_lexicon_find_group(const pm_lexicon *lex, pm_bytes stem, pm_buf *scratch, pm_group *out) {
+bool pm_lexicon_find_group(const pm_lexicon *lex, pm_bytes stem, pm_buf *scratch,
+                           pm_group *out) {
     uint32_t item;
     if (pm_dict_find(&lex->stems, stem, scratch, &item)) {
         uint64_t group = pm_bits_select(&lex->has_stem, item);
         *out = (pm_group)group;
         return group < lex->n_groups;
     }
-    if (!pm_dict_find(&lex->folded, stem, scratch, &item) || !pm_bitmap_get(&lex->is_stem, item)) {
+    if (!pm_dict_find(&lex->folded, stem, scratch, &item) ||
+        !pm_bitmap_get(&lex->is_stem, item)) {
         return false;
     }
     *out = pm_lexicon_form_group(lex, item);
@@ -235,11 +251,13 @@ static pm_range find_bare(const pm_strings *keys, const pm_starts *starts, pm_by
     return pm_starts_get(starts, rank);
 }
 
-pm_range pm_lexicon_find_bare_form(const pm_lexicon *lex, pm_bytes key, pm_buf *scratch) {
+pm_range pm_lexicon_find_bare_form(const pm_lexicon *lex, pm_bytes key,
+                                   pm_buf *scratch) {
     return find_bare(&lex->bare_forms, &lex->bare_form_keys, key, scratch);
 }
 
-pm_range pm_lexicon_find_bare_stem(const pm_lexicon *lex, pm_bytes key, pm_buf *scratch) {
+pm_range pm_lexicon_find_bare_stem(const pm_lexicon *lex, pm_bytes key,
+                                   pm_buf *scratch) {
     return find_bare(&lex->bare_stems, &lex->bare_stem_keys, key, scratch);
 }
 
@@ -284,7 +302,8 @@ bool pm_lexicon_form_text(const pm_lexicon *lex, pm_form f, pm_buf *out) {
 
 bool pm_lexicon_group_stem(const pm_lexicon *lex, pm_group g, pm_buf *out) {
     if (pm_bitmap_get(&lex->has_stem, g)) {
-        return pm_dict_get(&lex->stems, (uint32_t)pm_bitmap_rank(&lex->has_stem, g), out);
+        return pm_dict_get(&lex->stems, (uint32_t)pm_bitmap_rank(&lex->has_stem, g),
+                           out);
     }
     pm_range forms = pm_lexicon_group_forms(lex, g);
     uint64_t f = pm_bitmap_after(&lex->is_stem, forms.lo);
@@ -293,7 +312,8 @@ bool pm_lexicon_group_stem(const pm_lexicon *lex, pm_group g, pm_buf *out) {
 }
 
 static bool spelled_surface(const pm_lexicon *lex, pm_id id, pm_buf *out) {
-    return pm_strings_get(&lex->spelled_surfaces, (uint32_t)pm_bitmap_rank(&lex->spelled, id), out);
+    return pm_strings_get(&lex->spelled_surfaces,
+                          (uint32_t)pm_bitmap_rank(&lex->spelled, id), out);
 }
 
 bool pm_lexicon_surface(const pm_lexicon *lex, pm_id id, pm_buf *out) {

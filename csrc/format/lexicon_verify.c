@@ -1,5 +1,5 @@
-/* Decodes the whole lexicon and checks each part against the others: what a search relies on, it
- * may rely on after this. */
+/* Decodes the whole lexicon and checks each part against the others: what a search
+ * relies on, it may rely on after this. */
 #include <inttypes.h>
 
 #include "format/lexicon.h"
@@ -12,27 +12,35 @@ typedef struct checker {
     pm_error *err;
 } checker;
 
-static pm_status broken(const checker *c, uint32_t section, const char *what, uint32_t i) {
-    if (c->a.failed || c->b.failed) { /* what could not be read was sound, for all we know */
+static pm_status broken(const checker *c, uint32_t section, const char *what,
+                        uint32_t i) {
+    /* what could not be read was sound, for all we know */
+    if (c->a.failed || c->b.failed) {
         return pm_fail_nomem(c->err, 0);
     }
-    return pm_section_corrupt(c->lex->file, section, 0, c->err, "%s (item %" PRIu32 ")", what, i);
+    return pm_section_corrupt(c->lex->file, section, 0, c->err, "%s (item %" PRIu32 ")",
+                              what, i);
 }
 
 static pm_status check_tables(const checker *c) {
     const pm_lexicon *lex = c->lex;
-    const char *bad =
-        !pm_starts_verify(&lex->group_forms) ? "starts of the groups: ranks do not fit the bits"
-        : !pm_starts_verify(&lex->form_ids)  ? "starts of the forms: ranks do not fit the bits"
-        : !pm_bitmap_verify(&lex->has_stem)  ? "stored stems: ranks do not fit the bits"
-        : !pm_bitmap_verify(&lex->is_stem)   ? "forms that are stems: ranks do not fit the bits"
-        : !pm_frames_verify(&lex->counts)    ? "counts: widths and offsets do not fit each other"
-                                             : NULL;
+    const char *bad = !pm_starts_verify(&lex->group_forms)
+                          ? "starts of the groups: ranks do not fit the bits"
+                      : !pm_starts_verify(&lex->form_ids)
+                          ? "starts of the forms: ranks do not fit the bits"
+                      : !pm_bitmap_verify(&lex->has_stem)
+                          ? "stored stems: ranks do not fit the bits"
+                      : !pm_bitmap_verify(&lex->is_stem)
+                          ? "forms that are stems: ranks do not fit the bits"
+                      : !pm_frames_verify(&lex->counts)
+                          ? "counts: widths and offsets do not fit each other"
+                          : NULL;
     if (bad != NULL) {
         return broken(c, PM_SECTION_LEXI, bad, 0);
     }
     if (pm_lexicon_ids_count(lex, (pm_range){0, lex->n_ids}) > PM_MAX_POSITIONS) {
-        return broken(c, PM_SECTION_LEXI, "more occurrences than a segment can hold", 0);
+        return broken(c, PM_SECTION_LEXI, "more occurrences than a segment can hold",
+                      0);
     }
     return PM_OK;
 }
@@ -44,8 +52,10 @@ static pm_status check_group(checker *c, pm_group g) {
     uint32_t stems = pm_bitmap_get(&lex->has_stem, g);
     for (pm_form f = forms.lo; f < forms.hi; f++) {
         stems += pm_bitmap_get(&lex->is_stem, f);
-        if (f > forms.lo && pm_lexicon_form_rank(lex, f - 1) >= pm_lexicon_form_rank(lex, f)) {
-            return broken(c, PM_SECTION_FORM, "the forms of a group are out of order", f);
+        if (f > forms.lo &&
+            pm_lexicon_form_rank(lex, f - 1) >= pm_lexicon_form_rank(lex, f)) {
+            return broken(c, PM_SECTION_FORM, "the forms of a group are out of order",
+                          f);
         }
     }
     pm_group found;
@@ -68,7 +78,8 @@ static pm_status check_groups(checker *c) {
         if (count == before) {
             if (!pm_lexicon_group_stem(c->lex, g - 1, &c->b) ||
                 pm_bytes_compare(pm_buf_bytes(&c->b), pm_buf_bytes(&c->a)) >= 0) {
-                return broken(c, PM_SECTION_STEM, "groups of one frequency are not by stem", g);
+                return broken(c, PM_SECTION_STEM,
+                              "groups of one frequency are not by stem", g);
             }
         }
         before = count;
@@ -92,11 +103,13 @@ static pm_status check_form(checker *c, pm_form f) {
         if (id == ids.lo) {
             continue;
         }
-        unsigned now = pm_lexicon_id_case(lex, id), before = pm_lexicon_id_case(lex, id - 1);
+        unsigned now = pm_lexicon_id_case(lex, id),
+                 before = pm_lexicon_id_case(lex, id - 1);
         if (now < before ||
-            (now == before && pm_bytes_compare(pm_buf_bytes(&c->b), pm_buf_bytes(&c->a)) >= 0)) {
-            return broken(c, PM_SECTION_SURF, "the ids of a form are not by case class and surface",
-                          id);
+            (now == before &&
+             pm_bytes_compare(pm_buf_bytes(&c->b), pm_buf_bytes(&c->a)) >= 0)) {
+            return broken(c, PM_SECTION_SURF,
+                          "the ids of a form are not by case class and surface", id);
         }
     }
     return PM_OK;
@@ -124,8 +137,9 @@ static pm_status check_bare(checker *c, const pm_strings *keys, const pm_starts 
         for (uint32_t i = r.lo; i < r.hi; i++) {
             uint64_t ref = pm_packed_get(refs, i);
             if (ref >= n_items || (i > r.lo && pm_packed_get(refs, i - 1) >= ref)) {
-                return broken(c, PM_SECTION_UNAC,
-                              "what an accentless key refers to is out of range or order", k);
+                return broken(
+                    c, PM_SECTION_UNAC,
+                    "what an accentless key refers to is out of range or order", k);
             }
         }
     }
@@ -136,15 +150,17 @@ static pm_status check_all(checker *c) {
     const pm_lexicon *lex = c->lex;
     PM_TRY(check_tables(c));
     if (!pm_dict_verify(&lex->folded, &c->a)) {
-        return broken(c, PM_SECTION_FORM, "forms are not sorted, or their maps do not fit", 0);
+        return broken(c, PM_SECTION_FORM,
+                      "forms are not sorted, or their maps do not fit", 0);
     }
     if (!pm_dict_verify(&lex->stems, &c->a)) {
-        return broken(c, PM_SECTION_STEM, "stems are not sorted, or their maps do not fit", 0);
+        return broken(c, PM_SECTION_STEM,
+                      "stems are not sorted, or their maps do not fit", 0);
     }
     PM_TRY(check_groups(c));
     PM_TRY(check_forms(c));
-    PM_TRY(
-        check_bare(c, &lex->bare_forms, &lex->bare_form_keys, &lex->bare_form_refs, lex->n_forms));
+    PM_TRY(check_bare(c, &lex->bare_forms, &lex->bare_form_keys, &lex->bare_form_refs,
+                      lex->n_forms));
     return check_bare(c, &lex->bare_stems, &lex->bare_stem_keys, &lex->bare_stem_refs,
                       lex->n_groups);
 }

@@ -1,5 +1,5 @@
-/* Writes the lexicon's five sections from arrays in id order. Each is built in memory: together
- * they take some 1 to 2 % of the text. */
+/* Writes the lexicon's five sections from arrays in id order. Each is built in memory:
+ * together they take some 1 to 2 % of the text. */
 #include <string.h>
 
 #include "format/lexicon.h"
@@ -8,7 +8,8 @@
 #include "format/strsort.h"
 
 /* Hands a section to the file, if its buffer did not fail, and releases the buffer. */
-static pm_status put_section(pm_container_writer *w, uint32_t id, pm_buf *b, pm_error *err) {
+static pm_status put_section(pm_container_writer *w, uint32_t id, pm_buf *b,
+                             pm_error *err) {
     pm_status status = pm_buf_status(b, err);
     if (status == PM_OK) {
         pm_container_section(w, id, PM_SECTION_REQUIRED, pm_buf_bytes(b));
@@ -24,7 +25,8 @@ static bool same(pm_bytes a, pm_bytes b) {
 /* ---- LEXI and STEM ---- */
 
 /* Which groups' stems must be stored, and which forms are their group's stem. */
-static void find_stems(const pm_lexicon_data *d, uint64_t *has_stem, uint64_t *is_stem) {
+static void find_stems(const pm_lexicon_data *d, uint64_t *has_stem,
+                       uint64_t *is_stem) {
     for (uint32_t g = 0; g < d->n_groups; g++) {
         uint32_t f = d->group_forms[g], end = d->group_forms[g + 1];
         while (f < end && !same(d->forms[f], d->stems[g])) {
@@ -39,7 +41,8 @@ static void find_stems(const pm_lexicon_data *d, uint64_t *has_stem, uint64_t *i
 }
 
 static pm_status write_tables(pm_container_writer *w, const pm_lexicon_data *d,
-                              const uint64_t *has_stem, const uint64_t *is_stem, pm_error *err) {
+                              const uint64_t *has_stem, const uint64_t *is_stem,
+                              pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     pm_buf_put_u32(&b, d->n_groups);
@@ -66,8 +69,8 @@ static pm_status write_tables(pm_container_writer *w, const pm_lexicon_data *d,
     return put_section(w, PM_SECTION_LEXI, &b, err);
 }
 
-static pm_status write_dict(pm_container_writer *w, uint32_t id, const pm_bytes *items, uint32_t n,
-                            pm_error *err) {
+static pm_status write_dict(pm_container_writer *w, uint32_t id, const pm_bytes *items,
+                            uint32_t n, pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     pm_status status = pm_dict_encode(&b, items, n, err);
@@ -98,8 +101,8 @@ static pm_status write_stems(pm_container_writer *w, const pm_lexicon_data *d,
     return status;
 }
 
-static pm_status write_tables_and_stems(pm_container_writer *w, const pm_lexicon_data *d,
-                                        pm_error *err) {
+static pm_status write_tables_and_stems(pm_container_writer *w,
+                                        const pm_lexicon_data *d, pm_error *err) {
     size_t groups = pm_bits_words(d->n_groups), forms = pm_bits_words(d->n_forms);
     uint64_t *has_stem = pm_calloc(groups + forms, sizeof *has_stem);
     if (has_stem == NULL) {
@@ -118,8 +121,8 @@ static pm_status write_tables_and_stems(pm_container_writer *w, const pm_lexicon
 /* ---- SURF ---- */
 
 /* recipes[n_ids], spelled: the surfaces that no recipe makes. Returns their number. */
-static uint32_t find_recipes(const pm_lexicon_data *d, uint8_t *recipes, pm_bytes *spelled,
-                             uint64_t *bits) {
+static uint32_t find_recipes(const pm_lexicon_data *d, uint8_t *recipes,
+                             pm_bytes *spelled, uint64_t *bits) {
     uint32_t n = 0;
     for (uint32_t f = 0; f < d->n_forms; f++) {
         for (uint32_t i = d->form_ids[f]; i < d->form_ids[f + 1]; i++) {
@@ -133,7 +136,8 @@ static uint32_t find_recipes(const pm_lexicon_data *d, uint8_t *recipes, pm_byte
     return n;
 }
 
-static pm_status write_surfaces(pm_container_writer *w, const pm_lexicon_data *d, pm_error *err) {
+static pm_status write_surfaces(pm_container_writer *w, const pm_lexicon_data *d,
+                                pm_error *err) {
     pm_status status = PM_OK;
     uint8_t *recipes = pm_alloc_array(d->n_ids, 1);
     pm_bytes *spelled = pm_alloc_array(d->n_ids, sizeof *spelled);
@@ -161,8 +165,8 @@ out:
 
 /* ---- UNAC ---- */
 
-/* keys[0, n) sorted, refs beside them: makes keys different, and starts[...] where each one's refs
- * begin. */
+/* keys[0, n) sorted, refs beside them: makes keys different, and starts[...] where each
+ * one's refs begin. */
 static uint32_t join_equal(pm_bytes *keys, uint32_t *starts, uint32_t n) {
     uint32_t n_keys = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -175,8 +179,8 @@ static uint32_t join_equal(pm_bytes *keys, uint32_t *starts, uint32_t n) {
     return n_keys;
 }
 
-static void encode_keys(pm_buf *out, const pm_bytes *keys, const uint32_t *starts, uint32_t n_keys,
-                        const uint32_t *refs, uint32_t max) {
+static void encode_keys(pm_buf *out, const pm_bytes *keys, const uint32_t *starts,
+                        uint32_t n_keys, const uint32_t *refs, uint32_t max) {
     pm_buf strings;
     pm_buf_init(&strings);
     pm_strings_encode(&strings, keys, n_keys);
@@ -191,7 +195,8 @@ static void encode_keys(pm_buf *out, const pm_bytes *keys, const uint32_t *start
 }
 
 /* The items that have an accentless key, by key. */
-static pm_status encode_bare(pm_buf *out, const pm_bytes *bare, uint32_t n_items, pm_error *err) {
+static pm_status encode_bare(pm_buf *out, const pm_bytes *bare, uint32_t n_items,
+                             pm_error *err) {
     pm_status status = PM_OK;
     uint32_t n = 0, at = 0;
     for (uint32_t i = 0; i < n_items; i++) {
@@ -225,7 +230,8 @@ out:
     return status;
 }
 
-static pm_status write_bare(pm_container_writer *w, const pm_lexicon_data *d, pm_error *err) {
+static pm_status write_bare(pm_container_writer *w, const pm_lexicon_data *d,
+                            pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     pm_status status = encode_bare(&b, d->bare_forms, d->n_forms, err);
@@ -239,7 +245,8 @@ static pm_status write_bare(pm_container_writer *w, const pm_lexicon_data *d, pm
     return put_section(w, PM_SECTION_UNAC, &b, err);
 }
 
-pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data, pm_error *err) {
+pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data,
+                           pm_error *err) {
     PM_TRY(write_tables_and_stems(w, data, err));
     PM_TRY(write_dict(w, PM_SECTION_FORM, data->forms, data->n_forms, err));
     PM_TRY(write_surfaces(w, data, err));

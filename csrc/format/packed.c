@@ -1,6 +1,6 @@
-/* Integer arrays that take few bits and are read in place. Frame of reference by 64 values
- * (Goldstein et al. 1998); select by binary search in the rank directory of a bit map, then
- * popcount of at most eight words. */
+/* Integer arrays that take few bits and are read in place. Frame of reference by 64
+ * values (Goldstein et al. 1998); select by binary search in the rank directory of a
+ * bit map, then popcount of at most eight words. */
 #include "format/packed.h"
 
 #include "base/sys.h"
@@ -53,7 +53,8 @@ bool pm_packed_open(pm_cursor *c, uint32_t n, pm_packed *out) {
         return false;
     }
     uint64_t bytes = ((uint64_t)n * width + 7) / 8 + SLACK;
-    const uint8_t *bits = bytes <= pm_cursor_left(c) ? pm_cursor_take(c, (size_t)bytes) : NULL;
+    const uint8_t *bits =
+        bytes <= pm_cursor_left(c) ? pm_cursor_take(c, (size_t)bytes) : NULL;
     if (bits == NULL) {
         c->bad = true;
         return false;
@@ -121,7 +122,8 @@ bool pm_frames_open(pm_cursor *c, uint32_t n, pm_frames *out) {
     uint32_t n_words = pm_cursor_u32(c);
     uint64_t entries = ((uint64_t)n + PM_FRAME - 1) / PM_FRAME;
     uint64_t bytes = entries * FRAME_ENTRY_BYTES + (uint64_t)n_words * 8 + SLACK;
-    const uint8_t *p = bytes <= pm_cursor_left(c) ? pm_cursor_take(c, (size_t)bytes) : NULL;
+    const uint8_t *p =
+        bytes <= pm_cursor_left(c) ? pm_cursor_take(c, (size_t)bytes) : NULL;
     if (p == NULL) {
         c->bad = true;
         return false;
@@ -240,8 +242,8 @@ void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n) {
 
 bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out) {
     out->n = 0;
-    if (n == UINT32_MAX || !pm_bits_open(c, n_total, &out->bits) || out->bits.n_ones != n ||
-        !pm_frames_open(c, n + 1, &out->starts)) {
+    if (n == UINT32_MAX || !pm_bits_open(c, n_total, &out->bits) ||
+        out->bits.n_ones != n || !pm_frames_open(c, n + 1, &out->starts)) {
         memset(out, 0, sizeof *out);
         c->bad = true;
         return false;
@@ -268,12 +270,14 @@ uint32_t pm_starts_item(const pm_starts *s, uint32_t pos) {
 }
 
 bool pm_starts_verify(const pm_starts *s) {
-    if (!pm_bitmap_verify(&s->bits) || s->bits.n_ones != s->n || !pm_frames_verify(&s->starts)) {
+    if (!pm_bitmap_verify(&s->bits) || s->bits.n_ones != s->n ||
+        !pm_frames_verify(&s->starts)) {
         return false;
     }
     uint64_t at = 0;
     for (uint32_t i = 0; i <= s->n; i++) {
-        if (pm_frames_get(&s->starts, i) != at || (i < s->n && !pm_bitmap_get(&s->bits, at))) {
+        if (pm_frames_get(&s->starts, i) != at ||
+            (i < s->n && !pm_bitmap_get(&s->bits, at))) {
             return false;
         }
         at = pm_bitmap_after(&s->bits, at + 1);

@@ -1,13 +1,18 @@
-/* Arrays of unsigned integers on file, read in place with O(1) access: of one bit width, of one
- * width for each 64 values, and increasing starts as a bit map. No value read from them is trusted:
- * an index beyond the end gives 0 or an empty range.
+/* Arrays of unsigned integers on file, read in place with O(1) access: of one bit
+ * width, of one width for each 64 values, and increasing starts as a bit map. No value
+ * read from them is trusted: an index beyond the end gives 0 or an empty range.
  *
- * packed:  u8 width (0..57 or 64) | ceil(n * width / 8) bytes, value i at bit i * width of a
- * little-endian bit stream | 8 zeros frames:  u32 words | ceil(n / 64) x { u64 base, u32 word, u8
- * width } | words x 8 bytes | 8 zeros value i = base + item i % 64 of the width-bit stream that
- * begins at that word (always 64 items long) starts:  codec/bitset.h over n_total bits, bit set
- * where an item starts; item i is [start i, start i + 1) The count n is stored by whoever holds the
- * array. */
+ *   packed:  u8 width (0..57 or 64) | ceil(n * width / 8) bytes, value i at bit
+ *            i * width of a little-endian bit stream | 8 zeros
+ *   frames:  u32 words | ceil(n / 64) x { u64 base, u32 word, u8 width }
+ *            | words x 8 bytes | 8 zeros
+ *            value i = base + item i % 64 of the width-bit stream that begins at that
+ *            word (always 64 items long)
+ *   starts:  bits over n_total positions (codec/bitset.h), set where an item starts
+ *            | frames of the n starts, then n_total
+ *            item i is [start i, start i + 1)
+ *
+ * The count n is stored by whoever holds the array. */
 #ifndef PM_FORMAT_PACKED_H
 #define PM_FORMAT_PACKED_H
 
@@ -26,10 +31,12 @@ typedef struct pm_packed { /* immutable view */
     uint32_t n, width;
 } pm_packed;
 
-/* Bits that hold every value up to max, and that pm_packed can have: 58 to 63 become 64. */
+/* Bits that hold every value up to max, and that pm_packed can have: 58 to 63 become
+ * 64. */
 unsigned pm_packed_width(uint64_t max);
 
-/* Appends an array to a buffer value by value: begin with the count, then put each one. */
+/* Appends an array to a buffer value by value: begin with the count, then put each
+ * one. */
 typedef struct pm_packing {
     uint8_t *bits; /* NULL after failure of the buffer */
     uint64_t at;   /* bit */
@@ -47,8 +54,8 @@ static inline void pm_packed_put(pm_packing *to, uint64_t v) {
 /* All at once. max: the greatest value. */
 void pm_packed_encode(pm_buf *out, const uint32_t *values, size_t n, uint32_t max);
 
-/* Takes an array of n from c. False: damage (c is bad, or the width is impossible); *out is empty
- * then. */
+/* Takes an array of n from c. False: damage (c is bad, or the width is impossible);
+ * *out is empty then. */
 bool pm_packed_open(pm_cursor *c, uint32_t n, pm_packed *out);
 static inline uint64_t pm_packed_get(const pm_packed *a, uint32_t i) {
     if (i >= a->n) {
@@ -75,25 +82,28 @@ typedef struct pm_framing {
 } pm_framing;
 void pm_frames_begin(pm_framing *f);
 void pm_frames_put(pm_framing *f, uint64_t v);
-void pm_frames_finish(pm_framing *f, pm_buf *out); /* appends the array and releases f */
+/* Appends the array and releases f. */
+void pm_frames_finish(pm_framing *f, pm_buf *out);
 
-bool pm_frames_open(pm_cursor *c, uint32_t n,
-                    pm_frames *out); /* as pm_packed_open; directory entries are checked on use */
-uint64_t pm_frames_get(const pm_frames *a, uint32_t i); /* 0 where i >= n or the entry is damaged */
-bool pm_frames_verify(
-    const pm_frames *a); /* every entry: width possible, words in order and used up */
+/* As pm_packed_open; directory entries are checked on use. */
+bool pm_frames_open(pm_cursor *c, uint32_t n, pm_frames *out);
+/* 0 where i >= n or the entry is damaged */
+uint64_t pm_frames_get(const pm_frames *a, uint32_t i);
+/* Every entry: width possible, words in order and used up. */
+bool pm_frames_verify(const pm_frames *a);
 
 /* ---- starts ---- */
 
 typedef struct pm_starts { /* immutable view */
-    pm_bitmap bits;   /* from a position to its item */
-    pm_frames starts; /* from an item to its positions */
-    uint32_t n;       /* items */
+    pm_bitmap bits;        /* from a position to its item */
+    pm_frames starts;      /* from an item to its positions */
+    uint32_t n;            /* items */
 } pm_starts;
 
 /* starts[n + 1], starts[0] == 0, strictly increasing. */
 void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n);
-bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out); /* false: damage */
+/* False: damage. */
+bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out);
 /* Empty for i >= n or after damage; never beyond n_total. O(1). */
 pm_range pm_starts_get(const pm_starts *s, uint32_t i);
 /* The item that holds pos, UINT32_MAX if none. O(1). */
@@ -102,7 +112,8 @@ bool pm_starts_verify(const pm_starts *s); /* both ways lead to the same */
 
 /* Takes a bit map of n_bits from c; false: damage. */
 bool pm_bits_open(pm_cursor *c, uint32_t n_bits, pm_bitmap *out);
-/* Position of set bit k (from 0), n_bits where there is none. Cost O(log(n_bits / 512)). */
+/* Position of set bit k (from 0), n_bits where there is none. Cost O(log(n_bits /
+ * 512)). */
 uint64_t pm_bits_select(const pm_bitmap *b, uint64_t k);
 
 #endif

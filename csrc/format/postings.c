@@ -1,5 +1,6 @@
-/* Finds and clips the lists of a group: all that is handed out lies inside its section, and no list
- * claims more values than its bytes can hold. What the bytes say is the list reader's to check. */
+/* Finds and clips the lists of a group: all that is handed out lies inside its section,
+ * and no list claims more values than its bytes can hold. What the bytes say is the
+ * list reader's to check. */
 #include "format/postings.h"
 
 #include "base/cursor.h"
@@ -11,13 +12,14 @@ enum {
     TAIL_BYTES = 8 /* the length of the lists, last in POSI, before n_lists in DOCS */
 };
 
-/* Codes below 16 are the length; from there on the code's low 3 bits and a leading 1 are the
- * mantissa. */
+/* Codes below 16 are the length; from there on the code's low 3 bits and a leading 1
+ * are the mantissa. */
 unsigned pm_length_code(uint32_t length) {
     if (length < 16) {
         return length;
     }
-    unsigned shift = 28 - (unsigned)__builtin_clz(length); /* length >> shift in [8, 16) */
+    /* length >> shift in [8, 16) */
+    unsigned shift = 28 - (unsigned)__builtin_clz(length);
     return (shift + 1) * 8 + ((length >> shift) & 7);
 }
 
@@ -25,7 +27,8 @@ uint64_t pm_length_floor(unsigned code) {
     return code < 16 ? code : (uint64_t)(8 + (code & 7)) << ((code >> 3) - 1);
 }
 
-/* Splits a section, but for what follows the length of the lists, into lists and tables. */
+/* Splits a section, but for what follows the length of the lists, into lists and
+ * tables. */
 static bool split(pm_bytes bytes, pm_bytes *lists, pm_cursor *tables) {
     if (bytes.n < TAIL_BYTES) {
         return false;
@@ -39,12 +42,12 @@ static bool split(pm_bytes bytes, pm_bytes *lists, pm_cursor *tables) {
     return true;
 }
 
-static pm_status check_end(const pm_container *file, uint32_t id, pm_bytes lists, uint64_t end,
-                           pm_error *err) {
+static pm_status check_end(const pm_container *file, uint32_t id, pm_bytes lists,
+                           uint64_t end, pm_error *err) {
     if (end != lists.n) {
         return pm_section_corrupt(file, id, lists.n, err,
-                                  "expected the last list to end at %zu, found %llu", lists.n,
-                                  (unsigned long long)end);
+                                  "expected the last list to end at %zu, found %llu",
+                                  lists.n, (unsigned long long)end);
     }
     return PM_OK;
 }
@@ -57,8 +60,8 @@ static pm_status open_positions(pm_postings *p, pm_error *err) {
         !pm_frames_open(&tables, p->n_groups + 1, &p->position_offsets) ||
         pm_cursor_left(&tables) != 0) {
         return pm_section_corrupt(p->file, POSITIONS, bytes.n, err,
-                                  "%zu bytes do not end with the offsets of %u lists", bytes.n,
-                                  p->n_groups);
+                                  "%zu bytes do not end with the offsets of %u lists",
+                                  bytes.n, p->n_groups);
     }
     return check_end(p->file, POSITIONS, p->positions,
                      pm_frames_get(&p->position_offsets, p->n_groups), err);
@@ -69,22 +72,26 @@ static pm_status open_docs(pm_postings *p, pm_error *err) {
     pm_cursor tables;
     PM_TRY(pm_container_need(p->file, DOCUMENTS, &bytes, err));
     uint32_t n = bytes.n >= 4 ? pm_load32(bytes.p + bytes.n - 4) : UINT32_MAX;
-    if (n > p->n_groups || !split((pm_bytes){bytes.p, bytes.n - 4}, &p->docs, &tables) ||
+    if (n > p->n_groups ||
+        !split((pm_bytes){bytes.p, bytes.n - 4}, &p->docs, &tables) ||
         !pm_frames_open(&tables, n + 1, &p->doc_offsets) ||
         !pm_frames_open(&tables, n, &p->doc_dfs) || pm_cursor_left(&tables) != 0) {
-        return pm_section_corrupt(p->file, DOCUMENTS, bytes.n, err,
-                                  "%zu bytes do not end with the offsets of %u lists for %u groups",
-                                  bytes.n, n, p->n_groups);
+        return pm_section_corrupt(
+            p->file, DOCUMENTS, bytes.n, err,
+            "%zu bytes do not end with the offsets of %u lists for %u groups", bytes.n,
+            n, p->n_groups);
     }
     p->n_doc_lists = n;
-    return check_end(p->file, DOCUMENTS, p->docs, pm_frames_get(&p->doc_offsets, n), err);
+    return check_end(p->file, DOCUMENTS, p->docs, pm_frames_get(&p->doc_offsets, n),
+                     err);
 }
 
 pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups,
                            pm_error *err) {
     *p = (pm_postings){.file = file, .n_groups = n_groups};
     if (n_groups > PM_MAX_POSITIONS) {
-        return pm_section_corrupt(file, POSITIONS, 0, err, "expected at most %u groups, found %u",
+        return pm_section_corrupt(file, POSITIONS, 0, err,
+                                  "expected at most %u groups, found %u",
                                   (unsigned)PM_MAX_POSITIONS, n_groups);
     }
     PM_TRY(open_positions(p, err));
@@ -107,14 +114,16 @@ static pm_status verify_offsets(const pm_postings *p, uint32_t id, pm_bytes list
     for (uint32_t i = 0; i < offsets->n; i++) {
         uint64_t at = pm_frames_get(offsets, i);
         if (at < before || at > lists.n || (i == 0 && at != 0)) {
-            return pm_section_corrupt(p->file, id, lists.n, err,
-                                      "list %u: expected its start in [%llu, %zu], found %llu", i,
-                                      (unsigned long long)before, lists.n, (unsigned long long)at);
+            return pm_section_corrupt(
+                p->file, id, lists.n, err,
+                "list %u: expected its start in [%llu, %zu], found %llu", i,
+                (unsigned long long)before, lists.n, (unsigned long long)at);
         }
         before = at;
     }
     if (!pm_frames_verify(offsets)) {
-        return pm_section_corrupt(p->file, id, lists.n, err, "the offsets of lists are damaged");
+        return pm_section_corrupt(p->file, id, lists.n, err,
+                                  "the offsets of lists are damaged");
     }
     return PM_OK;
 }
@@ -142,7 +151,8 @@ pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_gr
     return (pm_list){.bytes = bytes, .n = (uint32_t)n};
 }
 
-bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out, const uint8_t **impacts) {
+bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out,
+                      const uint8_t **impacts) {
     *out = (pm_list){.bytes = {p->docs.p, 0}, .has_payload = true};
     *impacts = NULL;
     if (g >= p->n_doc_lists) {

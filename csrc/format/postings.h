@@ -1,13 +1,18 @@
-/* Positions of each stem group, and documents with term frequencies and impacts of each frequent one.
+/* Positions of each stem group, and documents with term frequencies and impacts of each
+ * frequent one.
  *
- * Section POSI: lists (codec/list.h; the count is the lexicon's) | frames of each group's offset, + end | u64 bytes of lists
- * Section DOCS: lists: for each block of documents 4 bytes of impact, then a list of documents with payload tf - 1
- *               | frames of each list's offset, + end | frames of the df of each | u64 bytes of lists
- *               | u32 n_lists (the first n_lists groups: those with at least PM_DOC_LIST_MIN occurrences)
- * Tables (frames: format/packed.h) follow the lists, so that a writer need not hold the lists.
- * Impact: two pairs (u8 tf, u8 length code); every document of the block has tf <= and length >= those of one of the pairs
- * (tf 255: or more; length code: pm_length_floor). Documents and positions that a damaged list yields may lie beyond the
- * segment's: whoever indexes an array by them compares first. */
+ * Section POSI: lists (codec/list.h; the count is the lexicon's)
+ *               | frames of each group's offset, + end | u64 bytes of lists
+ * Section DOCS: lists: for each block of documents 4 bytes of impact, then a list of
+ *               documents with payload tf - 1
+ *               | frames of each list's offset, + end | frames of the df of each
+ *               | u64 bytes of lists | u32 n_lists (the first n_lists groups: those
+ *               with at least PM_DOC_LIST_MIN occurrences)
+ * Tables (frames: format/packed.h) follow the lists, so that a writer need not hold the
+ * lists. Impact: two pairs (u8 tf, u8 length code); every document of the block has
+ * tf <= and length >= those of one of the pairs (tf 255: or more; length code:
+ * pm_length_floor). Documents and positions that a damaged list yields may lie beyond
+ * the segment's: whoever indexes an array by them compares first. */
 #ifndef PM_FORMAT_POSTINGS_H
 #define PM_FORMAT_POSTINGS_H
 
@@ -20,14 +25,19 @@
 enum { PM_DOC_LIST_MIN = 64 };
 
 typedef struct pm_impact {
-    uint8_t tf_a, length_a, tf_b, length_b; /* tf_a >= tf_b; the two pairs may be equal */
+    /* tf_a >= tf_b; the two pairs may be equal */
+    uint8_t tf_a, length_a, tf_b, length_b;
 } pm_impact;
-static inline pm_impact pm_impact_load(const uint8_t *p) { return (pm_impact){p[0], p[1], p[2], p[3]}; }
-unsigned pm_length_code(uint32_t length);   /* greatest code whose floor is <= length */
-uint64_t pm_length_floor(unsigned code);    /* 3 bits of mantissa: 0..15 exact, then steps of 1/8 */
+static inline pm_impact pm_impact_load(const uint8_t *p) {
+    return (pm_impact){p[0], p[1], p[2], p[3]};
+}
+unsigned pm_length_code(uint32_t length); /* greatest code whose floor is <= length */
+/* 3 bits of mantissa: 0..15 exact, then steps of 1/8 */
+uint64_t pm_length_floor(unsigned code);
 
-/* positions[starts[g] .. starts[g + 1]) are group g's, increasing; groups by descending number of positions. Documents and
- * their lengths follow from the unit starts. Encodes on up to `threads` threads, same bytes for any number. */
+/* positions[starts[g] .. starts[g + 1]) are group g's, increasing; groups by descending
+ * number of positions. Documents and their lengths follow from the unit starts. Encodes
+ * on up to `threads` threads, same bytes for any number. */
 typedef struct pm_postings_data {
     uint32_t n_groups, n_docs, n_fields;
     const uint64_t *starts; /* [n_groups + 1] */
@@ -35,7 +45,8 @@ typedef struct pm_postings_data {
     const uint32_t *unit_starts; /* [n_docs * n_fields + 1] */
     unsigned threads;
 } pm_postings_data;
-pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data, pm_error *err) PM_MUST_CHECK;
+pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data,
+                            pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_postings {
     const pm_container *file;
@@ -44,13 +55,15 @@ typedef struct pm_postings {
     uint32_t n_groups, n_doc_lists;
 } pm_postings;
 
-pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups, pm_error *err) PM_MUST_CHECK;
+pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups,
+                           pm_error *err) PM_MUST_CHECK;
 /* Tables only: what the lists hold is checked against the stream (format/segment.h). */
 pm_status pm_postings_verify(const pm_postings *p, pm_error *err) PM_MUST_CHECK;
 /* Position list of a group; an empty list for g out of range or damage. */
 pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_group g);
-/* Document list with payload tf - 1; false where the group has none (fewer than PM_DOC_LIST_MIN occurrences). impacts: 4
- * bytes for each block. */
-bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out, const uint8_t **impacts);
+/* Document list with payload tf - 1; false where the group has none (fewer than
+ * PM_DOC_LIST_MIN occurrences). impacts: 4 bytes for each block. */
+bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out,
+                      const uint8_t **impacts);
 
 #endif

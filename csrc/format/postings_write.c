@@ -1,7 +1,7 @@
-/* Encodes position and document lists. Groups are cut into chunks of about equal work; a round of
- * chunks is encoded in parallel, each into its own buffer, then put to the file in order and the
- * buffers are used again. So the bytes do not depend on threads, and memory is a round's. Cost: 1
- * to 2 ns a position for each of the two sections. */
+/* Encodes position and document lists. Groups are cut into chunks of about equal work;
+ * a round of chunks is encoded in parallel, each into its own buffer, then put to the
+ * file in order and the buffers are used again. So the bytes do not depend on threads,
+ * and memory is a round's. Cost: 1 to 2 ns a position for each of the two sections. */
 #include "format/postings.h"
 
 #include <assert.h>
@@ -22,9 +22,8 @@ enum {
 
 /* ---- documents of positions ---- */
 
-/* Where documents begin, with a directory of every 2^shift-th position: two to four entries a
- * document.
- */
+/* Where documents begin, with a directory of every 2^shift-th position: two to four
+ * entries a document. */
 typedef struct doc_map {
     uint32_t n_docs;
     uint32_t *starts;      /* [n_docs + 1] */
@@ -59,7 +58,8 @@ static void doc_map_fill(doc_map *m, const pm_postings_data *d, size_t n_entries
 
 static pm_status doc_map_init(doc_map *m, const pm_postings_data *d, pm_error *err) {
     uint32_t n_docs = d->n_docs;
-    uint32_t n_positions = n_docs == 0 ? 0 : d->unit_starts[(size_t)n_docs * d->n_fields];
+    uint32_t n_positions =
+        n_docs == 0 ? 0 : d->unit_starts[(size_t)n_docs * d->n_fields];
     *m = (doc_map){.n_docs = n_docs, .average = 1};
     if (n_docs > 0 && n_positions > n_docs) {
         m->shift = 30 - (unsigned)__builtin_clz(n_positions / n_docs | 2);
@@ -79,9 +79,9 @@ static pm_status doc_map_init(doc_map *m, const pm_postings_data *d, pm_error *e
     return PM_OK;
 }
 
-/* Mostly without a branch: half an average document rarely holds the starts of more than two.
- * However documents differ in length, the last loop takes less than one step a position in the mean
- * over all. */
+/* Mostly without a branch: half an average document rarely holds the starts of more
+ * than two. However documents differ in length, the last loop takes less than one step
+ * a position in the mean over all. */
 static uint32_t doc_of(const doc_map *m, uint32_t position) {
     uint32_t doc = m->directory[position >> m->shift];
     doc += m->starts[doc + 1] <= position;
@@ -92,9 +92,10 @@ static uint32_t doc_of(const doc_map *m, uint32_t position) {
     return doc;
 }
 
-/* Documents and frequencies - 1 of a list of n positions; returns how many documents. */
-static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t n, uint32_t *docs,
-                             uint32_t *repeats) {
+/* Documents and frequencies - 1 of a list of n positions; returns how many
+ * documents. */
+static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t n,
+                             uint32_t *docs, uint32_t *repeats) {
     uint32_t df = 0, last = PM_END;
     for (size_t i = 0; i < n; i++) {
         uint32_t doc = doc_of(m, positions[i]);
@@ -111,10 +112,10 @@ static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t
 
 /* ---- impacts ---- */
 
-/* A pair's bound grows with tf / ((1 - b) + b * length / average): for b = 0.75 with tf / (average
- * + 3 * length). k1 does not change the order. */
-static bool bound_below(unsigned tf_x, unsigned length_x, unsigned tf_y, unsigned length_y,
-                        uint64_t average) {
+/* A pair's bound grows with tf / ((1 - b) + b * length / average): for b = 0.75 with tf
+ * / (average + 3 * length). k1 does not change the order. */
+static bool bound_below(unsigned tf_x, unsigned length_x, unsigned tf_y,
+                        unsigned length_y, uint64_t average) {
     uint64_t x = tf_x < OPEN_TF ? tf_x : 1 << 20, y = tf_y < OPEN_TF ? tf_y : 1 << 20;
     return x * (average + 3 * pm_length_floor(length_y)) <
            y * (average + 3 * pm_length_floor(length_x));
@@ -128,8 +129,8 @@ static void swap_to_order(unsigned greater[2], unsigned lesser[2], uint64_t aver
     }
 }
 
-/* Whether the impact x is tighter than y: by the greater of its pairs' bounds, then by the other.
- */
+/* Whether the impact x is tighter than y: by the greater of its pairs' bounds, then by
+ * the other. */
 static bool tighter(pm_impact x, pm_impact y, uint64_t average) {
     unsigned x_max[2] = {x.tf_a, x.length_a}, x_min[2] = {x.tf_b, x.length_b};
     unsigned y_max[2] = {y.tf_a, y.length_a}, y_min[2] = {y.tf_b, y.length_b};
@@ -142,10 +143,11 @@ static bool tighter(pm_impact x, pm_impact y, uint64_t average) {
            bound_below(x_min[0], x_min[1], y_min[0], y_min[1], average);
 }
 
-/* Any cover by two pairs splits the documents by tf: those above the split lie under pair a, the
- * rest under pair b, each with its least length. All splits are tried. Cost O(n + greatest tf). */
-static pm_impact choose_impact(const doc_map *m, const uint32_t *docs, const uint32_t *repeats,
-                               size_t n) {
+/* Any cover by two pairs splits the documents by tf: those above the split lie under
+ * pair a, the rest under pair b, each with its least length. All splits are tried. Cost
+ * O(n + greatest tf). */
+static pm_impact choose_impact(const doc_map *m, const uint32_t *docs,
+                               const uint32_t *repeats, size_t n) {
     uint8_t least[OPEN_TF + 1], least_above[OPEN_TF + 1];
     unsigned top = 0;
     memset(least, NO_LENGTH, sizeof least);
@@ -186,19 +188,23 @@ typedef struct encoder {
     const pm_postings_data *data;
     const doc_map *map; /* NULL: positions */
     uint32_t n_lists;
-    uint32_t *sizes;   /* bytes of each list */
-    uint32_t *dfs;     /* documents only */
-    uint32_t *scratch; /* documents only: for each thread a list's documents and frequencies */
+    uint32_t *sizes; /* bytes of each list */
+    uint32_t *dfs;   /* documents only */
+    /* documents only: for each thread a list's documents and frequencies */
+    uint32_t *scratch;
     size_t scratch_size;
     chunk *chunks;
     size_t max_chunks;
 } encoder;
 
-static void encode_docs(const encoder *e, uint32_t group, unsigned worker, pm_buf *out) {
+static void encode_docs(const encoder *e, uint32_t group, unsigned worker,
+                        pm_buf *out) {
     const uint64_t *starts = e->data->starts;
-    uint32_t *docs = e->scratch + 2 * worker * e->scratch_size, *repeats = docs + e->scratch_size;
-    uint32_t df = collect_docs(e->map, e->data->positions + starts[group],
-                               (size_t)(starts[group + 1] - starts[group]), docs, repeats);
+    uint32_t *docs = e->scratch + 2 * worker * e->scratch_size,
+             *repeats = docs + e->scratch_size;
+    uint32_t df =
+        collect_docs(e->map, e->data->positions + starts[group],
+                     (size_t)(starts[group + 1] - starts[group]), docs, repeats);
     e->dfs[group] = df;
     for (size_t at = 0; at < df; at += PM_BLOCK) {
         size_t n = df - at < PM_BLOCK ? df - at : PM_BLOCK;
@@ -309,7 +315,8 @@ static pm_status encoder_init(encoder *e, const pm_postings_data *d, const doc_m
         uint64_t longest = n_lists > 0 ? d->starts[1] - d->starts[0] : 0;
         e->scratch_size = (size_t)(longest < d->n_docs ? longest : d->n_docs);
         e->dfs = pm_alloc_array((size_t)n_lists + 1, sizeof *e->dfs);
-        e->scratch = pm_alloc_array(2 * threads * e->scratch_size + 1, sizeof *e->scratch);
+        e->scratch =
+            pm_alloc_array(2 * threads * e->scratch_size + 1, sizeof *e->scratch);
         failed = failed || e->dfs == NULL || e->scratch == NULL;
     }
     if (failed) {
@@ -319,7 +326,8 @@ static pm_status encoder_init(encoder *e, const pm_postings_data *d, const doc_m
     return PM_OK;
 }
 
-static pm_status write_positions(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+static pm_status write_positions(pm_container_writer *w, const pm_postings_data *d,
+                                 pm_error *err) {
     encoder e;
     pm_status status = PM_OK;
     PM_TRY(encoder_init(&e, d, NULL, d->n_groups, err));
@@ -332,7 +340,8 @@ out:
     return status;
 }
 
-static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d,
+                            pm_error *err) {
     doc_map map;
     encoder e;
     uint32_t n = 0;
@@ -356,7 +365,8 @@ out:
     return status;
 }
 
-pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *d, pm_error *err) {
+pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *d,
+                            pm_error *err) {
     PM_TRY(write_positions(w, d, err));
     return write_docs(w, d, err);
 }

@@ -1,5 +1,5 @@
-/* The table is part of the format (docs/FORMAT.md, section SURF): entries are never changed.
- * Capitals are ASCII letters only. */
+/* The table is part of the format (docs/FORMAT.md, section SURF): entries are never
+ * changed. Capitals are ASCII letters only. */
 #include "format/recipe.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Opens the sections of a segment file together, each told the counts of INFO and refusing to
- * differ from them. */
+/* Opens the sections of a segment file together, each told the counts of INFO and
+ * refusing to differ from them. */
 #include "format/segment.h"
 
 #include "base/buffer.h"
@@ -39,8 +39,9 @@ static void put_string(pm_buf *out, pm_bytes s) {
 
 pm_status pm_segment_info_write(pm_container_writer *w, const pm_segment_info *info,
                                 pm_error *err) {
-    const uint32_t counts[] = {info->n_docs,   info->n_fields, info->n_positions, info->n_tokens,
-                               info->n_groups, info->n_forms,  info->n_ids};
+    const uint32_t counts[] = {info->n_docs,   info->n_fields, info->n_positions,
+                               info->n_tokens, info->n_groups, info->n_forms,
+                               info->n_ids};
     pm_buf out;
     pm_buf_init(&out);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -89,23 +90,26 @@ static pm_status open_info(pm_segment *s, pm_error *err) {
     PM_TRY(pm_container_need(&s->file, INFO, &bytes, err));
     pm_cursor c = pm_cursor_of(bytes);
     if (!parse_info(&c, info)) {
-        return pm_section_corrupt(&s->file, INFO, (uint64_t)(c.p - bytes.p), err,
-                                  "expected 7 counts, the language, %u fields and a fingerprint in "
-                                  "%zu bytes",
-                                  info->n_fields, bytes.n);
+        return pm_section_corrupt(
+            &s->file, INFO, (uint64_t)(c.p - bytes.p), err,
+            "expected 7 counts, the language, %u fields and a fingerprint in "
+            "%zu bytes",
+            info->n_fields, bytes.n);
     }
     uint64_t n_units = (uint64_t)info->n_docs * info->n_fields;
     if (n_units + info->n_tokens != info->n_positions) {
-        return pm_section_corrupt(&s->file, INFO, 0, err,
-                                  "expected one position for each of %u tokens and %llu units, "
-                                  "found %u",
-                                  info->n_tokens, (unsigned long long)n_units, info->n_positions);
+        return pm_section_corrupt(
+            &s->file, INFO, 0, err,
+            "expected one position for each of %u tokens and %llu units, "
+            "found %u",
+            info->n_tokens, (unsigned long long)n_units, info->n_positions);
     }
     if (info->n_groups > info->n_forms || info->n_forms > info->n_ids ||
         info->n_ids > info->n_tokens) {
-        return pm_section_corrupt(&s->file, INFO, 0, err,
-                                  "expected groups <= forms <= ids <= tokens, found %u, %u, %u, %u",
-                                  info->n_groups, info->n_forms, info->n_ids, info->n_tokens);
+        return pm_section_corrupt(
+            &s->file, INFO, 0, err,
+            "expected groups <= forms <= ids <= tokens, found %u, %u, %u, %u",
+            info->n_groups, info->n_forms, info->n_ids, info->n_tokens);
     }
     return PM_OK;
 }
@@ -120,8 +124,9 @@ static pm_status open_lexicon(pm_segment *s, pm_error *err) {
         lex->n_ids != info->n_ids) {
         return pm_section_corrupt(
             &s->file, known_sections[1], 0, err,
-            "expected %u groups, %u forms, %u ids as INFO says, found %u, %u, %u", info->n_groups,
-            info->n_forms, info->n_ids, lex->n_groups, lex->n_forms, lex->n_ids);
+            "expected %u groups, %u forms, %u ids as INFO says, found %u, %u, %u",
+            info->n_groups, info->n_forms, info->n_ids, lex->n_groups, lex->n_forms,
+            lex->n_ids);
     }
     return PM_OK;
 }
@@ -133,16 +138,20 @@ static pm_status open_sections(pm_segment *s, pm_error *err) {
     PM_TRY(open_lexicon(s, err));
     PM_TRY(pm_stream_open(&s->stream, file, info->n_positions, err));
     PM_TRY(pm_postings_open(&s->postings, file, info->n_groups, err));
-    PM_TRY(pm_bounds_open(&s->bounds, file, info->n_docs, info->n_fields, info->n_positions, err));
+    PM_TRY(pm_bounds_open(&s->bounds, file, info->n_docs, info->n_fields,
+                          info->n_positions, err));
     PM_TRY(pm_zones_open(&s->zones, file, info->n_positions, err));
-    PM_TRY(pm_store_open(&s->store, file, info->n_docs * info->n_fields, info->n_positions, err));
+    PM_TRY(pm_store_open(&s->store, file, info->n_docs * info->n_fields,
+                         info->n_positions, err));
     PM_TRY(pm_keys_open(&s->keys, file, info->n_docs, err));
     return pm_columns_open(&s->columns, file, info->n_docs, err);
 }
 
-pm_status pm_segment_open(pm_segment *s, const char *path, pm_map_mode mode, pm_error *err) {
+pm_status pm_segment_open(pm_segment *s, const char *path, pm_map_mode mode,
+                          pm_error *err) {
     size_t n_known = sizeof known_sections / sizeof *known_sections;
-    PM_TRY(pm_container_open(&s->file, path, PM_FILE_SEGMENT, mode, known_sections, n_known, err));
+    PM_TRY(pm_container_open(&s->file, path, PM_FILE_SEGMENT, mode, known_sections,
+                             n_known, err));
     pm_status status = open_sections(s, err);
     if (status != PM_OK) { /* columns, the only section that owns memory, opens last */
         pm_container_close(&s->file);

@@ -1,7 +1,7 @@
-/* Decodes a whole segment and holds each section against the others. Positions are compared with
- * the stream without inverting it: a strictly increasing list whose every position holds an id of
- * its group, and which is as long as the stream has such ids, is the group's list. Memory: a count
- * for each id. */
+/* Decodes a whole segment and holds each section against the others. Positions are
+ * compared with the stream without inverting it: a strictly increasing list whose every
+ * position holds an id of its group, and which is as long as the stream has such ids,
+ * is the group's list. Memory: a count for each id. */
 #include "format/segment.h"
 
 #include <string.h>
@@ -37,7 +37,8 @@ static pm_status verify_info(const pm_segment *s, pm_error *err) {
     const pm_bytes *fields = s->info.fields;
     for (uint32_t i = 0; i < s->info.n_fields; i++) {
         if (fields[i].n == 0) {
-            return pm_section_corrupt(&s->file, INFO, 0, err, "field %u has no name", i);
+            return pm_section_corrupt(&s->file, INFO, 0, err, "field %u has no name",
+                                      i);
         }
         for (uint32_t j = 0; j < i; j++) {
             if (same_bytes(fields[i], fields[j])) {
@@ -78,13 +79,15 @@ static pm_status walk_ids(stream_walk *w, pm_pos pos, const uint32_t *ids, uint3
     return PM_OK;
 }
 
-static pm_status compare_counts(const pm_segment *s, const uint32_t *seen, pm_error *err) {
+static pm_status compare_counts(const pm_segment *s, const uint32_t *seen,
+                                pm_error *err) {
     for (pm_id id = 0; id < s->info.n_ids; id++) {
         uint32_t count = pm_lexicon_id_count(&s->lexicon, id);
         if (count != seen[id]) {
-            return pm_section_corrupt(&s->file, LEXICON, 0, err,
-                                      "id %u: expected %u occurrences as in the stream, found %u",
-                                      id, seen[id], count);
+            return pm_section_corrupt(
+                &s->file, LEXICON, 0, err,
+                "id %u: expected %u occurrences as in the stream, found %u", id,
+                seen[id], count);
         }
     }
     return PM_OK;
@@ -113,7 +116,8 @@ out:
 
 /* ---- positions and documents ---- */
 
-/* The documents of a group, gathered from its positions and held against its document list. */
+/* The documents of a group, gathered from its positions and held against its document
+ * list. */
 typedef struct doc_walk {
     const pm_segment *s;
     pm_group group;
@@ -132,9 +136,10 @@ static pm_status open_docs(doc_walk *w, const pm_segment *s, pm_group g, uint64_
     *w = (doc_walk){.s = s, .group = g};
     w->listed = pm_postings_docs(&s->postings, g, &list, &w->impacts);
     if (w->listed != expected) {
-        return pm_section_corrupt(&s->file, DOCUMENTS, 0, err,
-                                  "group %u occurs %llu times: expected %s document list", g,
-                                  (unsigned long long)count, expected ? "a" : "no");
+        return pm_section_corrupt(
+            &s->file, DOCUMENTS, 0, err,
+            "group %u occurs %llu times: expected %s document list", g,
+            (unsigned long long)count, expected ? "a" : "no");
     }
     pm_list_iter_init(&w->docs, list);
     return PM_OK;
@@ -156,21 +161,23 @@ static pm_status close_doc(doc_walk *w, pm_error *err) {
     uint64_t tf = (uint64_t)pm_list_iter_payload(&w->docs) + 1;
     uint64_t at = (uint64_t)(w->docs.list.bytes.p - w->s->postings.docs.p);
     if (doc != w->doc || tf != w->tf || w->docs.bad) {
-        return pm_section_corrupt(&w->s->file, DOCUMENTS, at, err,
-                                  "group %u: expected document %u with %u occurrences as in the "
-                                  "positions, found %u with %llu",
-                                  w->group, w->doc, w->tf, doc, (unsigned long long)tf);
+        return pm_section_corrupt(
+            &w->s->file, DOCUMENTS, at, err,
+            "group %u: expected document %u with %u occurrences as in the "
+            "positions, found %u with %llu",
+            w->group, w->doc, w->tf, doc, (unsigned long long)tf);
     }
     uint32_t block = pm_list_iter_rank(&w->docs) / PM_BLOCK;
     uint32_t length = pm_bounds_doc_length(&w->s->bounds, doc);
     pm_impact impact = pm_impact_load(w->impacts + 4 * (size_t)block);
     if (!bounds_document(impact, w->tf, length)) {
-        return pm_section_corrupt(&w->s->file, DOCUMENTS,
-                                  (uint64_t)(w->impacts - w->s->postings.docs.p) + 4 * block, err,
-                                  "group %u: impact (%u, %u), (%u, %u) does not bound document %u "
-                                  "with %u occurrences in %u tokens",
-                                  w->group, impact.tf_a, impact.length_a, impact.tf_b,
-                                  impact.length_b, doc, w->tf, length);
+        return pm_section_corrupt(
+            &w->s->file, DOCUMENTS,
+            (uint64_t)(w->impacts - w->s->postings.docs.p) + 4 * block, err,
+            "group %u: impact (%u, %u), (%u, %u) does not bound document %u "
+            "with %u occurrences in %u tokens",
+            w->group, impact.tf_a, impact.length_a, impact.tf_b, impact.length_b, doc,
+            w->tf, length);
     }
     (void)pm_list_iter_next(&w->docs);
     return PM_OK;
@@ -192,23 +199,28 @@ static pm_status close_docs(doc_walk *w, pm_error *err) {
     PM_TRY(close_doc(w, err));
     if (w->listed && (w->docs.bad || pm_list_iter_value(&w->docs) != PM_END)) {
         return pm_section_corrupt(
-            &w->s->file, DOCUMENTS, (uint64_t)(w->docs.list.bytes.p - w->s->postings.docs.p), err,
-            "group %u: expected its document list to end after document %u", w->group, w->doc);
+            &w->s->file, DOCUMENTS,
+            (uint64_t)(w->docs.list.bytes.p - w->s->postings.docs.p), err,
+            "group %u: expected its document list to end after document %u", w->group,
+            w->doc);
     }
     return PM_OK;
 }
 
-/* Positions of one group against the stream, and through `docs` against the document list. */
-static pm_status verify_group(const pm_segment *s, pm_group g, uint64_t count, pm_cancel *cancel,
-                              pm_error *err) {
+/* Positions of one group against the stream, and through `docs` against the document
+ * list. */
+static pm_status verify_group(const pm_segment *s, pm_group g, uint64_t count,
+                              pm_cancel *cancel, pm_error *err) {
     pm_range ids = pm_lexicon_group_ids(&s->lexicon, g);
     pm_list list = pm_postings_positions(&s->postings, &s->lexicon, g);
-    uint64_t offset = (uint64_t)(list.bytes.p - s->postings.positions.p), seen = 0, next = 0;
+    uint64_t offset = (uint64_t)(list.bytes.p - s->postings.positions.p), seen = 0,
+             next = 0;
     doc_walk docs;
     pm_list_iter it;
     PM_TRY(open_docs(&docs, s, g, count, err));
     pm_list_iter_init(&it, list);
-    for (pm_pos pos = pm_list_iter_value(&it); pos != PM_END; pos = pm_list_iter_next(&it)) {
+    for (pm_pos pos = pm_list_iter_value(&it); pos != PM_END;
+         pos = pm_list_iter_next(&it)) {
         pm_id id = pm_stream_at(&s->stream, pos);
         if (pos < next || id < ids.lo || id >= ids.hi) {
             return pm_section_corrupt(
@@ -223,17 +235,20 @@ static pm_status verify_group(const pm_segment *s, pm_group g, uint64_t count, p
         PM_TRY(check_cancel(cancel, 20, err));
     }
     if (it.bad || seen != count) {
-        return pm_section_corrupt(&s->file, POSITIONS, offset, err,
-                                  "group %u: expected %llu positions, %llu can be decoded", g,
-                                  (unsigned long long)count, (unsigned long long)seen);
+        return pm_section_corrupt(
+            &s->file, POSITIONS, offset, err,
+            "group %u: expected %llu positions, %llu can be decoded", g,
+            (unsigned long long)count, (unsigned long long)seen);
     }
     return close_docs(&docs, err);
 }
 
-static pm_status verify_postings(const pm_segment *s, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_postings(const pm_segment *s, pm_cancel *cancel,
+                                 pm_error *err) {
     uint64_t above = UINT64_MAX;
     for (pm_group g = 0; g < s->info.n_groups; g++) {
-        uint64_t count = pm_lexicon_ids_count(&s->lexicon, pm_lexicon_group_ids(&s->lexicon, g));
+        uint64_t count =
+            pm_lexicon_ids_count(&s->lexicon, pm_lexicon_group_ids(&s->lexicon, g));
         if (count > above) {
             return pm_section_corrupt(
                 &s->file, LEXICON, 0, err,
@@ -265,7 +280,8 @@ static pm_status expect_start(const pm_segment *s, pm_pos pos, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status verify_unit_zones(const pm_segment *s, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_unit_zones(const pm_segment *s, pm_cancel *cancel,
+                                   pm_error *err) {
     for (pm_unit u = 0; u < s->bounds.n_units; u++) {
         PM_TRY(check_cancel(cancel, 50, err));
         PM_TRY(expect_start(s, pm_bounds_start(&s->bounds, u), err));
@@ -274,11 +290,13 @@ static pm_status verify_unit_zones(const pm_segment *s, pm_cancel *cancel, pm_er
     return PM_OK;
 }
 
-static pm_status verify_quote_units(const pm_segment *s, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_quote_units(const pm_segment *s, pm_cancel *cancel,
+                                    pm_error *err) {
     const pm_bounds *b = &s->bounds;
     pm_list_iter it;
     pm_list_iter_init(&it, s->zones.quotes);
-    for (pm_pos at = pm_list_iter_value(&it); at != PM_END; at = pm_list_iter_next(&it)) {
+    for (pm_pos at = pm_list_iter_value(&it); at != PM_END;
+         at = pm_list_iter_next(&it)) {
         PM_TRY(check_cancel(cancel, 50, err));
         uint64_t end = (uint64_t)at + pm_list_iter_payload(&it) + 1;
         pm_unit unit = pm_bounds_unit(b, at);
@@ -295,7 +313,8 @@ static pm_status verify_quote_units(const pm_segment *s, pm_cancel *cancel, pm_e
 /* ---- the whole ---- */
 
 /* Each section by itself. A look at cancel before each: those calls do not look. */
-static pm_status verify_sections(const pm_segment *s, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_sections(const pm_segment *s, pm_cancel *cancel,
+                                 pm_error *err) {
     enum { LOOK = UINT32_C(1) << 30 };
     PM_TRY(pm_container_verify(&s->file, err));
     PM_TRY(verify_info(s, err));

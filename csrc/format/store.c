@@ -1,5 +1,6 @@
-/* Finds and decompresses stored texts. What a block may decompress to comes from the table and is
- * at most PM_STORE_BLOCK; what a frame says of itself must fit that, and is never allocated. */
+/* Finds and decompresses stored texts. What a block may decompress to comes from the
+ * table and is at most PM_STORE_BLOCK; what a frame says of itself must fit that, and
+ * is never allocated. */
 #include "format/store.h"
 
 #include <inttypes.h>
@@ -10,8 +11,8 @@ enum { NO_BLOCK = -1 };
 
 /* ---- opening ---- */
 
-static pm_status too_short(const pm_container *file, uint32_t id, const pm_cursor *at, pm_bytes all,
-                           const char *what, pm_error *err) {
+static pm_status too_short(const pm_container *file, uint32_t id, const pm_cursor *at,
+                           pm_bytes all, const char *what, pm_error *err) {
     return pm_section_corrupt(file, id, (uint64_t)(at->p - all.p), err,
                               "expected %s, which does not fit", what);
 }
@@ -20,15 +21,18 @@ static pm_status open_offsets(pm_store *s, pm_error *err) {
     pm_bytes b;
     PM_TRY(pm_container_need(s->file, PM_SECTION_TOFF, &b, err));
     pm_cursor at = pm_cursor_of(b);
-    if (!pm_frames_open(&at, s->n_units + 1, &s->text_starts) || pm_cursor_left(&at) != 0) {
-        return too_short(s->file, PM_SECTION_TOFF, &at, b, "the start of each text", err);
+    if (!pm_frames_open(&at, s->n_units + 1, &s->text_starts) ||
+        pm_cursor_left(&at) != 0) {
+        return too_short(s->file, PM_SECTION_TOFF, &at, b, "the start of each text",
+                         err);
     }
     PM_TRY(pm_container_need(s->file, PM_SECTION_TBLK, &b, err));
     at = pm_cursor_of(b);
     s->n_blocks = pm_cursor_u32(&at);
     if (at.bad || s->n_blocks == UINT32_MAX ||
         !pm_frames_open(&at, s->n_blocks + 1, &s->raw_starts) ||
-        !pm_frames_open(&at, s->n_blocks + 1, &s->compressed_starts) || pm_cursor_left(&at) != 0) {
+        !pm_frames_open(&at, s->n_blocks + 1, &s->compressed_starts) ||
+        pm_cursor_left(&at) != 0) {
         return too_short(s->file, PM_SECTION_TBLK, &at, b,
                          "where each block starts, raw and compressed", err);
     }
@@ -41,9 +45,10 @@ static pm_status open_checkpoints(pm_store *s, uint32_t n_positions, pm_error *e
     pm_cursor at = pm_cursor_of(b);
     s->n_checkpoints = n_positions / PM_CHECKPOINT + (n_positions % PM_CHECKPOINT != 0);
     if (!pm_frames_open(&at, s->n_checkpoints, &s->checkpoint_bytes) ||
-        !pm_frames_open(&at, s->n_checkpoints, &s->checkpoint_extras) || pm_cursor_left(&at) != 0) {
-        return too_short(s->file, PM_SECTION_CHKP, &at, b, "a checkpoint for each 64 positions",
-                         err);
+        !pm_frames_open(&at, s->n_checkpoints, &s->checkpoint_extras) ||
+        pm_cursor_left(&at) != 0) {
+        return too_short(s->file, PM_SECTION_CHKP, &at, b,
+                         "a checkpoint for each 64 positions", err);
     }
     return PM_OK;
 }
@@ -58,11 +63,13 @@ static pm_status check_ends(const pm_store *s, pm_error *err) {
     uint64_t compressed = pm_frames_get(&s->compressed_starts, s->n_blocks);
     if (texts != raw) {
         return pm_section_corrupt(s->file, PM_SECTION_TOFF, 0, err,
-                                  "texts of %" PRIu64 " bytes in blocks of %" PRIu64, texts, raw);
+                                  "texts of %" PRIu64 " bytes in blocks of %" PRIu64,
+                                  texts, raw);
     }
     if (compressed != s->text.n) {
         return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
-                                  "compressed blocks of %" PRIu64 " bytes, section TEXT has %zu",
+                                  "compressed blocks of %" PRIu64
+                                  " bytes, section TEXT has %zu",
                                   compressed, s->text.n);
     }
     return PM_OK;
@@ -102,7 +109,8 @@ static bool unit_bytes(const pm_store *s, pm_unit u, uint64_t *lo, uint64_t *hi)
     if (!s->present || u >= s->n_units) {
         return false;
     }
-    uint64_t from = pm_frames_get(&s->text_starts, u), to = pm_frames_get(&s->text_starts, u + 1);
+    uint64_t from = pm_frames_get(&s->text_starts, u),
+             to = pm_frames_get(&s->text_starts, u + 1);
     if (from > to || to > raw_size(s)) {
         return false;
     }
@@ -186,9 +194,10 @@ static bool is_frame(pm_bytes b, size_t content_size) {
            ZSTD_getFrameContentSize(b.p, b.n) == content_size;
 }
 
-/* Decompresses block b, which must hold [raw_lo, raw_hi), unless it is there already. */
-static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t raw_lo, uint64_t raw_hi,
-                            pm_error *err) {
+/* Decompresses block b, which must hold [raw_lo, raw_hi), unless it is there
+ * already. */
+static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t raw_lo,
+                            uint64_t raw_hi, pm_error *err) {
     const pm_store *s = r->store;
     if (r->block == (int64_t)b) {
         return PM_OK;
@@ -196,40 +205,46 @@ static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t raw_lo, uint
     r->block = NO_BLOCK;
     uint64_t lo = pm_frames_get(&s->compressed_starts, b),
              hi = pm_frames_get(&s->compressed_starts, b + 1);
-    if (raw_lo >= raw_hi || raw_hi - raw_lo > PM_STORE_BLOCK || lo >= hi || hi > s->text.n) {
+    if (raw_lo >= raw_hi || raw_hi - raw_lo > PM_STORE_BLOCK || lo >= hi ||
+        hi > s->text.n) {
         return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
-                                  "block %" PRIu32 " takes raw bytes [%" PRIu64 ", %" PRIu64
-                                  "), compressed [%" PRIu64 ", %" PRIu64 ")",
+                                  "block %" PRIu32 " takes raw bytes [%" PRIu64
+                                  ", %" PRIu64 "), compressed [%" PRIu64 ", %" PRIu64
+                                  ")",
                                   b, raw_lo, raw_hi, lo, hi);
     }
     size_t expected = (size_t)(raw_hi - raw_lo);
     if (!is_frame((pm_bytes){s->text.p + lo, (size_t)(hi - lo)}, expected)) {
         return pm_section_corrupt(s->file, PM_SECTION_TEXT, lo, err,
-                                  "block %" PRIu32 " is no zstd frame of %zu bytes", b, expected);
+                                  "block %" PRIu32 " is no zstd frame of %zu bytes", b,
+                                  expected);
     }
-    size_t n = ZSTD_decompressDCtx(r->zstd, r->raw, expected, s->text.p + lo, (size_t)(hi - lo));
+    size_t n = ZSTD_decompressDCtx(r->zstd, r->raw, expected, s->text.p + lo,
+                                   (size_t)(hi - lo));
     if (ZSTD_isError(n) && ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation) {
         return pm_fail_nomem(err, expected);
     }
     if (n != expected) {
-        return pm_section_corrupt(s->file, PM_SECTION_TEXT, lo, err,
-                                  "block %" PRIu32 " does not decompress to %zu bytes: %s", b,
-                                  expected,
-                                  ZSTD_isError(n) ? ZSTD_getErrorName(n) : "it is shorter");
+        return pm_section_corrupt(
+            s->file, PM_SECTION_TEXT, lo, err,
+            "block %" PRIu32 " does not decompress to %zu bytes: %s", b, expected,
+            ZSTD_isError(n) ? ZSTD_getErrorName(n) : "it is shorter");
     }
     r->block = b;
     return PM_OK;
 }
 
 /* Appends raw bytes [lo, hi), lo < hi. */
-static pm_status read_raw(pm_text_reader *r, uint64_t lo, uint64_t hi, pm_buf *out, pm_error *err) {
+static pm_status read_raw(pm_text_reader *r, uint64_t lo, uint64_t hi, pm_buf *out,
+                          pm_error *err) {
     const pm_store *s = r->store;
     for (uint32_t b = find_block(s, lo); lo < hi; b++) {
-        uint64_t from = pm_frames_get(&s->raw_starts, b), to = pm_frames_get(&s->raw_starts, b + 1);
+        uint64_t from = pm_frames_get(&s->raw_starts, b),
+                 to = pm_frames_get(&s->raw_starts, b + 1);
         if (b >= s->n_blocks || lo < from || lo >= to) {
             return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
-                                      "block %" PRIu32 " takes raw bytes [%" PRIu64 ", %" PRIu64
-                                      "), expected to hold byte %" PRIu64,
+                                      "block %" PRIu32 " takes raw bytes [%" PRIu64
+                                      ", %" PRIu64 "), expected to hold byte %" PRIu64,
                                       b, from, to, lo);
         }
         PM_TRY(load_block(r, b, from, to, err));
@@ -241,18 +256,20 @@ static pm_status read_raw(pm_text_reader *r, uint64_t lo, uint64_t hi, pm_buf *o
     return PM_OK;
 }
 
-pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi, pm_buf *out,
-                       pm_error *err) {
+pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi,
+                       pm_buf *out, pm_error *err) {
     const pm_store *s = r->store;
     uint64_t from, to;
     if (!s->present || u >= s->n_units) {
-        return pm_fail(err, PM_INVALID, "no text is stored for unit %" PRIu32 " of %" PRIu32, u,
+        return pm_fail(err, PM_INVALID,
+                       "no text is stored for unit %" PRIu32 " of %" PRIu32, u,
                        s->n_units);
     }
     if (!unit_bytes(s, u, &from, &to)) {
-        return pm_section_corrupt(
-            s->file, PM_SECTION_TOFF, 0, err,
-            "the text of unit %" PRIu32 " ends before it starts, or beyond all texts", u);
+        return pm_section_corrupt(s->file, PM_SECTION_TOFF, 0, err,
+                                  "the text of unit %" PRIu32
+                                  " ends before it starts, or beyond all texts",
+                                  u);
     }
     uint64_t length = to - from;
     hi = hi < length ? hi : length;
@@ -269,12 +286,14 @@ static pm_status check_order(const pm_store *s, pm_error *err) {
     for (pm_unit u = 0; u < s->n_units; u++) {
         uint64_t lo, hi;
         if (!unit_bytes(s, u, &lo, &hi)) {
-            return pm_section_corrupt(s->file, PM_SECTION_TOFF, 0, err,
-                                      "the text of unit %" PRIu32 " ends before it starts", u);
+            return pm_section_corrupt(
+                s->file, PM_SECTION_TOFF, 0, err,
+                "the text of unit %" PRIu32 " ends before it starts", u);
         }
     }
     if (!pm_frames_verify(&s->raw_starts) || !pm_frames_verify(&s->compressed_starts) ||
-        pm_frames_get(&s->raw_starts, 0) != 0 || pm_frames_get(&s->compressed_starts, 0) != 0) {
+        pm_frames_get(&s->raw_starts, 0) != 0 ||
+        pm_frames_get(&s->compressed_starts, 0) != 0) {
         return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
                                   "widths and offsets do not fit each other");
     }
@@ -282,15 +301,16 @@ static pm_status check_order(const pm_store *s, pm_error *err) {
 }
 
 static pm_status check_checkpoints(const pm_store *s, pm_error *err) {
-    bool good = pm_frames_verify(&s->checkpoint_bytes) && pm_frames_verify(&s->checkpoint_extras);
+    bool good = pm_frames_verify(&s->checkpoint_bytes) &&
+                pm_frames_verify(&s->checkpoint_extras);
     for (uint32_t k = 0; k < s->n_checkpoints && good; k++) {
         uint64_t byte = pm_frames_get(&s->checkpoint_bytes, k);
         good = byte <= UINT32_MAX && pm_frames_get(&s->checkpoint_extras, k) <= byte;
     }
     return good ? PM_OK
-                : pm_section_corrupt(
-                      s->file, PM_SECTION_CHKP, 0, err,
-                      "a checkpoint has more code points than bytes, or cannot be decoded");
+                : pm_section_corrupt(s->file, PM_SECTION_CHKP, 0, err,
+                                     "a checkpoint has more code points than bytes, or "
+                                     "cannot be decoded");
 }
 
 pm_status pm_store_verify(const pm_store *s, pm_error *err) {

@@ -1,5 +1,5 @@
-/* Names of the store's sections and zstd through the core's own allocator, for the store's writer
- * and its reader only. */
+/* Names of the store's sections and zstd through the core's own allocator, for the
+ * store's writer and its reader only. */
 #ifndef PM_FORMAT_STORE_LAYOUT_H
 #define PM_FORMAT_STORE_LAYOUT_H
 

@@ -48,7 +48,8 @@ static pm_status pack_block(pm_packer *p, pm_bytes raw, pm_buf *out, pm_error *e
                    ZSTD_getErrorName(n));
 }
 
-pm_status pm_packer_chunk(pm_packer *p, pm_bytes raw, pm_buf *out, pm_buf *blocks, pm_error *err) {
+pm_status pm_packer_chunk(pm_packer *p, pm_bytes raw, pm_buf *out, pm_buf *blocks,
+                          pm_error *err) {
     size_t start = out->n;
     for (size_t at = 0; at < raw.n; at += PM_STORE_BLOCK) {
         size_t left = raw.n - at;
@@ -72,17 +73,19 @@ static void put_u64s(pm_buf *out, const uint64_t *values, size_t n, size_t strid
 }
 
 /* Hands a section to the file and empties the buffer for the next. */
-static pm_status put_section(pm_container_writer *w, uint32_t id, pm_buf *b, pm_error *err) {
+static pm_status put_section(pm_container_writer *w, uint32_t id, pm_buf *b,
+                             pm_error *err) {
     PM_TRY(pm_buf_status(b, err));
     pm_container_section(w, id, PM_SECTION_REQUIRED, pm_buf_bytes(b));
     pm_buf_clear(b);
     return PM_OK;
 }
 
-static pm_status write_offsets(pm_container_writer *w, const pm_store_data *d, pm_buf *b,
-                               pm_error *err) {
+static pm_status write_offsets(pm_container_writer *w, const pm_store_data *d,
+                               pm_buf *b, pm_error *err) {
     if (d->n_blocks >= UINT32_MAX) {
-        return pm_fail(err, PM_LIMIT, "a segment cannot hold %zu blocks of text", d->n_blocks);
+        return pm_fail(err, PM_LIMIT, "a segment cannot hold %zu blocks of text",
+                       d->n_blocks);
     }
     put_u64s(b, d->text_starts, (size_t)d->n_units + 1, 1);
     PM_TRY(put_section(w, PM_SECTION_TOFF, b, err));
@@ -92,8 +95,8 @@ static pm_status write_offsets(pm_container_writer *w, const pm_store_data *d, p
     return put_section(w, PM_SECTION_TBLK, b, err);
 }
 
-static pm_status write_checkpoints(pm_container_writer *w, const pm_store_data *d, pm_buf *b,
-                                   pm_error *err) {
+static pm_status write_checkpoints(pm_container_writer *w, const pm_store_data *d,
+                                   pm_buf *b, pm_error *err) {
     pm_framing bytes, extras;
     pm_frames_begin(&bytes);
     pm_frames_begin(&extras);
@@ -108,7 +111,8 @@ static pm_status write_checkpoints(pm_container_writer *w, const pm_store_data *
 }
 
 /* What tells where the texts stand. */
-static pm_status write_tables(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+static pm_status write_tables(pm_container_writer *w, const pm_store_data *data,
+                              pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     pm_status status = write_offsets(w, data, &b, err);
@@ -119,7 +123,8 @@ static pm_status write_tables(pm_container_writer *w, const pm_store_data *data,
     return status;
 }
 
-pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data,
+                         pm_error *err) {
     PM_TRY(write_tables(w, data, err));
     pm_store_begin(w);
     for (size_t i = 0; i < data->n_parts; i++) {
@@ -133,7 +138,8 @@ void pm_store_begin(pm_container_writer *w) {
     pm_container_begin(w, PM_SECTION_TEXT, PM_SECTION_REQUIRED);
 }
 
-pm_status pm_store_finish(pm_container_writer *w, const pm_store_data *data, pm_error *err) {
+pm_status pm_store_finish(pm_container_writer *w, const pm_store_data *data,
+                          pm_error *err) {
     pm_container_end(w);
     return write_tables(w, data, err);
 }

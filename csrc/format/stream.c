@@ -1,6 +1,6 @@
-/* Token stream: two bytes a position, so that any position is one load away; the ids that do not
- * fit (2 to 3 % of a news text, ids being ordered by frequency) stand in a side array by block.
- * Knows nothing of words. */
+/* Token stream: two bytes a position, so that any position is one load away; the ids
+ * that do not fit (2 to 3 % of a news text, ids being ordered by frequency) stand in a
+ * side array by block. Knows nothing of words. */
 #include "format/stream.h"
 
 #include <assert.h>
@@ -25,7 +25,8 @@ typedef struct exceptions {
 } exceptions;
 
 /* Codes of one block of n positions. */
-static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes, exceptions *x) {
+static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes,
+                         exceptions *x) {
     uint32_t escapes = 0;
     pm_frames_put(&x->starts, x->values.n / 4);
     for (size_t i = 0; i < n; i++) {
@@ -43,7 +44,8 @@ static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes, excepti
     }
 }
 
-static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n, exceptions *x) {
+static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n,
+                        exceptions *x) {
     uint16_t codes[WRITE_BLOCKS * PM_STREAM_BLOCK];
     size_t held = 0;
     for (size_t at = 0; at < n; at += PM_STREAM_BLOCK) {
@@ -59,8 +61,8 @@ static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n, e
     pm_frames_put(&x->starts, x->values.n / 4);
 }
 
-pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids, uint32_t n_positions,
-                          pm_error *err) {
+pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids,
+                          uint32_t n_positions, pm_error *err) {
     assert(n_positions <= PM_MAX_POSITIONS);
     static const uint8_t zeros[8];
     exceptions x = {.max = 0};
@@ -93,9 +95,10 @@ pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_posi
     pm_cursor c = pm_cursor_of(bytes);
     s->codes = pm_cursor_take(&c, code_bytes_of(n_positions));
     if (c.bad || !pm_frames_open(&c, n_blocks + 1, &s->starts)) {
-        return pm_section_corrupt(file, SECTION, 0, err,
-                                  "%zu bytes cannot hold the codes and blocks of %u positions",
-                                  bytes.n, n_positions);
+        return pm_section_corrupt(
+            file, SECTION, 0, err,
+            "%zu bytes cannot hold the codes and blocks of %u positions", bytes.n,
+            n_positions);
     }
     uint64_t n = pm_frames_get(&s->starts, n_blocks), at = (uint64_t)(c.p - bytes.p);
     if (n > n_positions || !pm_packed_open(&c, (uint32_t)n, &s->exceptions) ||
@@ -112,7 +115,8 @@ pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code) {
     if (code < PM_STREAM_ESCAPE || pos >= s->n_positions) {
         return PM_END;
     }
-    uint64_t i = pm_frames_get(&s->starts, pos / PM_STREAM_BLOCK) + (code - PM_STREAM_ESCAPE);
+    uint64_t i =
+        pm_frames_get(&s->starts, pos / PM_STREAM_BLOCK) + (code - PM_STREAM_ESCAPE);
     if (i >= s->exceptions.n) { /* after damage; a sum that wrapped is some exception */
         return PM_END;
     }
@@ -122,8 +126,8 @@ pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code) {
 
 enum { BATCH = 64 };
 
-/* Bit i of the answer: flags[i] is 1. Eight flags are gathered by one product (no two partial
- * products meet in a bit). */
+/* Bit i of the answer: flags[i] is 1. Eight flags are gathered by one product (no two
+ * partial products meet in a bit). */
 static uint64_t gather_flags(const uint8_t flags[BATCH]) {
     uint64_t bits = 0;
     for (unsigned i = 0; i < BATCH; i += 8) {
@@ -132,8 +136,8 @@ static uint64_t gather_flags(const uint8_t flags[BATCH]) {
     return bits;
 }
 
-/* Widens all codes; the answer tells which are no plain ids. Loops of one length, which compilers
- * turn into vectors. */
+/* Widens all codes; the answer tells which are no plain ids. Loops of one length, which
+ * compilers turn into vectors. */
 static uint64_t widen_batch(const uint8_t *codes, uint32_t *out) {
     uint16_t plain[BATCH];
     uint8_t flags[BATCH];
@@ -163,7 +167,8 @@ void pm_stream_decode(const pm_stream *s, pm_pos lo, pm_pos hi, uint32_t *out) {
     while (at < end) {
         unsigned n = end - at < BATCH ? end - at : BATCH;
         const uint8_t *codes = s->codes + 2 * (size_t)at;
-        uint64_t special = n == BATCH ? widen_batch(codes, out) : widen_few(codes, n, out);
+        uint64_t special =
+            n == BATCH ? widen_batch(codes, out) : widen_few(codes, n, out);
         for (; special != 0; special &= special - 1) {
             unsigned i = (unsigned)__builtin_ctzll(special);
             out[i] = pm_stream_escaped(s, at + i, out[i]);
@@ -176,11 +181,13 @@ void pm_stream_decode(const pm_stream *s, pm_pos lo, pm_pos hi, uint32_t *out) {
     }
 }
 
-/* One block: every id below n_ids, escapes numbered from 0, as many as the starts say, none that
- * would fit a code. */
-static pm_status verify_block(const pm_stream *s, uint32_t block, uint32_t n_ids, pm_error *err) {
+/* One block: every id below n_ids, escapes numbered from 0, as many as the starts say,
+ * none that would fit a code. */
+static pm_status verify_block(const pm_stream *s, uint32_t block, uint32_t n_ids,
+                              pm_error *err) {
     pm_pos lo = block * PM_STREAM_BLOCK;
-    pm_pos hi = s->n_positions - lo < PM_STREAM_BLOCK ? s->n_positions : lo + PM_STREAM_BLOCK;
+    pm_pos hi =
+        s->n_positions - lo < PM_STREAM_BLOCK ? s->n_positions : lo + PM_STREAM_BLOCK;
     uint32_t escapes = 0;
     for (pm_pos pos = lo; pos < hi; pos++) {
         uint32_t code = pm_load16(s->codes + 2 * (size_t)pos);
@@ -190,21 +197,25 @@ static pm_status verify_block(const pm_stream *s, uint32_t block, uint32_t n_ids
         bool escaped = code >= PM_STREAM_ESCAPE;
         uint32_t id = pm_stream_at(s, pos);
         if (id >= n_ids || (escaped && id < PM_STREAM_SENTINEL)) {
-            return pm_section_corrupt(s->file, SECTION, 2 * (uint64_t)pos, err,
-                                      "position %u: expected an id below %u, found code %u, id %u",
-                                      pos, n_ids, code, id);
+            return pm_section_corrupt(
+                s->file, SECTION, 2 * (uint64_t)pos, err,
+                "position %u: expected an id below %u, found code %u, id %u", pos,
+                n_ids, code, id);
         }
         if (escaped && code - PM_STREAM_ESCAPE != escapes++) {
-            return pm_section_corrupt(s->file, SECTION, 2 * (uint64_t)pos, err,
-                                      "position %u: expected exception %u of its block, found %u",
-                                      pos, escapes - 1, code - PM_STREAM_ESCAPE);
+            return pm_section_corrupt(
+                s->file, SECTION, 2 * (uint64_t)pos, err,
+                "position %u: expected exception %u of its block, found %u", pos,
+                escapes - 1, code - PM_STREAM_ESCAPE);
         }
     }
-    uint64_t first = pm_frames_get(&s->starts, block), next = pm_frames_get(&s->starts, block + 1);
+    uint64_t first = pm_frames_get(&s->starts, block),
+             next = pm_frames_get(&s->starts, block + 1);
     if (next < first || next - first != escapes) {
-        return pm_section_corrupt(s->file, SECTION, code_bytes_of(s->n_positions), err,
-                                  "block %u: expected %u exceptions, found [%llu, %llu)", block,
-                                  escapes, (unsigned long long)first, (unsigned long long)next);
+        return pm_section_corrupt(
+            s->file, SECTION, code_bytes_of(s->n_positions), err,
+            "block %u: expected %u exceptions, found [%llu, %llu)", block, escapes,
+            (unsigned long long)first, (unsigned long long)next);
     }
     return PM_OK;
 }
@@ -214,7 +225,8 @@ pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) {
     for (uint64_t at = 2 * (uint64_t)s->n_positions; at < tables; at++) {
         if (s->codes[at] != 0) {
             return pm_section_corrupt(s->file, SECTION, at, err,
-                                      "expected padding of zeros, found %u", s->codes[at]);
+                                      "expected padding of zeros, found %u",
+                                      s->codes[at]);
         }
     }
     if (!pm_frames_verify(&s->starts) || pm_frames_get(&s->starts, 0) != 0) {

@@ -1,9 +1,12 @@
-/* The token stream: the id of every position in text order, u16 with escapes, random access in O(1).
+/* The token stream: the id of every position in text order, u16 with escapes, random
+ * access in O(1).
  *
- * Section STRM: u16 code x n_positions (padded to 8 bytes) | frames of the first exception of each block of 256 positions, + end
+ * Section STRM: u16 code x n_positions (padded to 8 bytes)
+ *               | frames of the first exception of each block of 256 positions, + end
  *               | packed exceptions: id - 0xfeff   (frames, packed: format/packed.h)
- * code < 0xfeff: the id; 0xfeff: sentinel; 0xff00 + j: exception j of the block. Ids are not compared with the lexicon's count
- * when they are read: whoever indexes an array by them does that first. */
+ * code < 0xfeff: the id; 0xfeff: sentinel; 0xff00 + j: exception j of the block. Ids
+ * are not compared with the lexicon's count when they are read: whoever indexes an
+ * array by them does that first. */
 #ifndef PM_FORMAT_STREAM_H
 #define PM_FORMAT_STREAM_H
 
@@ -14,7 +17,8 @@
 enum { PM_STREAM_SENTINEL = 0xfeff, PM_STREAM_ESCAPE = 0xff00, PM_STREAM_BLOCK = 256 };
 
 /* ids[i] == PM_END marks a sentinel. */
-pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
+pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids,
+                          uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_stream {
     const pm_container *file;
@@ -24,15 +28,18 @@ typedef struct pm_stream {
     uint32_t n_positions;
 } pm_stream;
 
-pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
-pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) PM_MUST_CHECK;
+pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions,
+                         pm_error *err) PM_MUST_CHECK;
+pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids,
+                           pm_error *err) PM_MUST_CHECK;
 pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code);
 /* Id at pos; PM_END for a sentinel, beyond the end, or after damage. */
 static inline pm_id pm_stream_at(const pm_stream *s, pm_pos pos) {
     if (pos >= s->n_positions) {
         return PM_END;
     }
-    uint32_t code = (uint32_t)s->codes[2 * (size_t)pos] | (uint32_t)s->codes[2 * (size_t)pos + 1] << 8;
+    uint32_t code = (uint32_t)s->codes[2 * (size_t)pos] |
+                    (uint32_t)s->codes[2 * (size_t)pos + 1] << 8;
     return code < PM_STREAM_SENTINEL ? code : pm_stream_escaped(s, pos, code);
 }
 /* Ids of [lo, hi) into out; hi <= n_positions. */

@@ -1,6 +1,6 @@
-/* Front coding (Witten, Moffat & Bell 1999, section 4.1). A search compares the block heads by
- * halves, then walks one block without rebuilding its strings: what is shared with the string
- * before decides most comparisons. */
+/* Front coding (Witten, Moffat & Bell 1999, section 4.1). A search compares the block
+ * heads by halves, then walks one block without rebuilding its strings: what is shared
+ * with the string before decides most comparisons. */
 #include "format/strings.h"
 
 enum { BLOCK_STRINGS = PM_STRINGS_BLOCK, NIBBLE = 15 };
@@ -23,7 +23,8 @@ static size_t common_prefix(pm_bytes a, pm_bytes b) {
 
 static void put_follower(pm_buf *out, pm_bytes before, pm_bytes item) {
     size_t shared = common_prefix(before, item), rest = item.n - shared;
-    size_t high = shared < NIBBLE ? shared : NIBBLE, low = rest < NIBBLE ? rest : NIBBLE;
+    size_t high = shared < NIBBLE ? shared : NIBBLE,
+           low = rest < NIBBLE ? rest : NIBBLE;
     pm_buf_put_u8(out, (uint8_t)(high << 4 | low));
     if (high == NIBBLE) {
         pm_buf_put_varint(out, shared - NIBBLE);
@@ -83,8 +84,8 @@ static bool read_entry(pm_cursor *c, bool is_head, entry *out) {
     if (rest == NIBBLE) {
         rest += pm_cursor_varint(c);
     }
-    /* A sum that wraps is small or larger than what is left; either way it is checked here or by
-     * the caller. */
+    /* A sum that wraps is small or larger than what is left; either way it is checked
+     * here or by the caller. */
     if (c->bad || rest > pm_cursor_left(c) || shared > UINT32_MAX) {
         c->bad = true;
         return false;
@@ -150,12 +151,12 @@ bool pm_strings_get(const pm_strings *s, uint32_t i, pm_buf *out) {
     return true;
 }
 
-/* Strings of the block that are < key, given that its head is <= key. same: bytes that key has in
- * common with the current string, all of which are smaller than it. A string that shares more than
- * that with its predecessor is smaller too; one that shares less is larger, as the list is sorted.
- */
-static bool search_block(const pm_strings *s, uint32_t block, pm_bytes key, uint32_t *rank,
-                         bool *equal) {
+/* Strings of the block that are < key, given that its head is <= key. same: bytes that
+ * key has in common with the current string, all of which are smaller than it. A string
+ * that shares more than that with its predecessor is smaller too; one that shares less
+ * is larger, as the list is sorted. */
+static bool search_block(const pm_strings *s, uint32_t block, pm_bytes key,
+                         uint32_t *rank, bool *equal) {
     pm_cursor c;
     if (!open_block(s, block, &c)) {
         return false;
@@ -210,8 +211,8 @@ static bool search_heads(const pm_strings *s, pm_bytes key, uint32_t lo, uint32_
     return true;
 }
 
-bool pm_strings_find_between(const pm_strings *s, pm_bytes key, uint32_t lo, uint32_t hi,
-                             uint32_t *rank, bool *equal) {
+bool pm_strings_find_between(const pm_strings *s, pm_bytes key, uint32_t lo,
+                             uint32_t hi, uint32_t *rank, bool *equal) {
     *rank = 0;
     *equal = false;
     uint32_t block, n_blocks = block_count(s);
@@ -222,7 +223,8 @@ bool pm_strings_find_between(const pm_strings *s, pm_bytes key, uint32_t lo, uin
     if (key.n == 0) {
         key.p = s->blocks.p; /* the caller may have given none */
     }
-    return search_heads(s, key, lo, hi, &block) && search_block(s, block, key, rank, equal);
+    return search_heads(s, key, lo, hi, &block) &&
+           search_block(s, block, key, rank, equal);
 }
 
 bool pm_strings_find(const pm_strings *s, pm_bytes key, pm_buf *scratch, uint32_t *rank,
@@ -281,7 +283,8 @@ bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch) {
     for (uint32_t i = 0; i < s->n && good; i++) {
         good = pm_strings_iter_next(&it);
         if (good && sorted) {
-            good = i == 0 || pm_bytes_compare(pm_buf_bytes(scratch), pm_buf_bytes(&it.text)) < 0;
+            good = i == 0 ||
+                   pm_bytes_compare(pm_buf_bytes(scratch), pm_buf_bytes(&it.text)) < 0;
             pm_buf_clear(scratch);
             pm_buf_put(scratch, it.text.p, it.text.n);
             good = good && !scratch->failed;

@@ -1,8 +1,9 @@
-/* Most significant digit first, where a digit is eight bytes: each run of strings that are equal so
- * far is sorted by its next eight bytes, then split into shorter runs. Within a run: least
- * significant digit first radix sort (as in Kärkkäinen & Rantala 2008, caching the digit beside the
- * string's number), or insertion where it is short. Runs wait in a list, one for each depth, so
- * nothing recurses on what the strings hold. */
+/* Most significant digit first, where a digit is eight bytes: each run of strings that
+ * are equal so far is sorted by its next eight bytes, then split into shorter runs.
+ * Within a run: least significant digit first radix sort (as in Kärkkäinen & Rantala
+ * 2008, caching the digit beside the string's number), or insertion where it is short.
+ * Runs wait in a list, one for each depth, so nothing recurses on what the strings
+ * hold. */
 #include <string.h>
 
 #include "base/sys.h"
@@ -10,9 +11,9 @@
 
 enum { DIGIT = 8, SHORT_RUN = 32 };
 
-/* A string's next digit, padded with zeros; left: bytes of it that are the string's own, DIGIT + 1
- * where more follow. A string that ends is smaller than one that has a zero byte there: (digit,
- * left) orders them. */
+/* A string's next digit, padded with zeros; left: bytes of it that are the string's
+ * own, DIGIT + 1 where more follow. A string that ends is smaller than one that has a
+ * zero byte there: (digit, left) orders them. */
 typedef struct entry {
     uint64_t digit;
     uint32_t left, item;
@@ -40,7 +41,8 @@ static void load_run(entry *e, size_t n, const pm_bytes *items, size_t depth) {
         pm_bytes s = items[e[i].item];
         size_t left = s.n - depth;
         e[i].left = left > DIGIT ? DIGIT + 1 : (uint32_t)left;
-        e[i].digit = left > 0 ? load_digit(s.p + depth, left > DIGIT ? DIGIT : left) : 0;
+        e[i].digit =
+            left > 0 ? load_digit(s.p + depth, left > DIGIT ? DIGIT : left) : 0;
     }
 }
 
@@ -60,13 +62,16 @@ static void insertion_sort(entry *e, size_t n) {
     }
 }
 
-/* Byte k of an entry's sort key, least significant first: left, then the digit's bytes. */
+/* Byte k of an entry's sort key, least significant first: left, then the digit's
+ * bytes. */
 static unsigned key_byte(const entry *e, unsigned k) {
     return k == 0 ? e->left : (unsigned)(e->digit >> (8 * (k - 1)) & 0xff);
 }
 
-/* One stable pass by key byte k; false where all are equal there, and nothing was moved. */
-static bool radix_pass(const entry *from, entry *to, size_t n, unsigned k, size_t counts[256]) {
+/* One stable pass by key byte k; false where all are equal there, and nothing was
+ * moved. */
+static bool radix_pass(const entry *from, entry *to, size_t n, unsigned k,
+                       size_t counts[256]) {
     if (counts[key_byte(&from[0], k)] == n) {
         return false;
     }
@@ -157,7 +162,8 @@ static bool sort_entries(entry *e, entry *scratch, const pm_bytes *items, size_t
     return good;
 }
 
-pm_status pm_strings_sort(const pm_bytes *items, size_t n, uint32_t *order, pm_error *err) {
+pm_status pm_strings_sort(const pm_bytes *items, size_t n, uint32_t *order,
+                          pm_error *err) {
     if (n == 0) {
         return PM_OK;
     }

@@ -1,6 +1,6 @@
-/* Zones: bit maps for what tiles the text (sentences, paragraphs), an interval list for what does
- * not (quotations). Quotations are disjoint, so that only the last one that begins at or before a
- * position can hold it. */
+/* Zones: bit maps for what tiles the text (sentences, paragraphs), an interval list for
+ * what does not (quotations). Quotations are disjoint, so that only the last one that
+ * begins at or before a position can hold it. */
 #include "format/zones.h"
 
 #include "base/buffer.h"
@@ -56,7 +56,8 @@ static pm_status put_quotes(pm_buf *out, const pm_zones_data *d, pm_error *err) 
     return pm_buf_status(out, err);
 }
 
-pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *d, pm_error *err) {
+pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *d,
+                         pm_error *err) {
     pm_buf out;
     pm_status status = PM_OK;
     pm_buf_init(&out);
@@ -76,27 +77,29 @@ out:
 
 /* ---- opening ---- */
 
-static pm_status open_bits(pm_bitmap *b, const pm_container *file, uint32_t id, uint64_t n_bits,
-                           pm_error *err) {
+static pm_status open_bits(pm_bitmap *b, const pm_container *file, uint32_t id,
+                           uint64_t n_bits, pm_error *err) {
     pm_bytes bytes;
     PM_TRY(pm_container_need(file, id, &bytes, err));
     if (!pm_bitmap_open(bytes, n_bits, b)) {
-        return pm_section_corrupt(file, id, 0, err, "%zu bytes are not a bit map of %llu bits",
-                                  bytes.n, (unsigned long long)n_bits);
+        return pm_section_corrupt(file, id, 0, err,
+                                  "%zu bytes are not a bit map of %llu bits", bytes.n,
+                                  (unsigned long long)n_bits);
     }
     return PM_OK;
 }
 
-static pm_status open_quotes(pm_list *list, const pm_container *file, uint32_t n_positions,
-                             pm_error *err) {
+static pm_status open_quotes(pm_list *list, const pm_container *file,
+                             uint32_t n_positions, pm_error *err) {
     pm_bytes bytes;
     PM_TRY(pm_container_need(file, QUOTES, &bytes, err));
     pm_cursor c = pm_cursor_of(bytes);
     uint32_t n = pm_cursor_u32(&c);
     if (c.bad || n > n_positions || pm_cursor_left(&c) < pm_list_least_bytes(n, 2)) {
-        return pm_section_corrupt(file, QUOTES, 0, err,
-                                  "%u quotations in %u positions do not fit into %zu bytes", n,
-                                  n_positions, bytes.n);
+        return pm_section_corrupt(
+            file, QUOTES, 0, err,
+            "%u quotations in %u positions do not fit into %zu bytes", n, n_positions,
+            bytes.n);
     }
     *list = (pm_list){.bytes = {c.p, pm_cursor_left(&c)}, .n = n, .has_payload = true};
     return PM_OK;
@@ -112,7 +115,8 @@ pm_status pm_zones_open(pm_zones *z, const pm_container *file, uint32_t n_positi
 
 /* ---- asking ---- */
 
-/* The set bit `steps` before (after, if forward) that at `from`, whose rank is given. */
+/* The set bit `steps` before (after, if forward) that at `from`, whose rank is
+ * given. */
 static uint64_t walk(const pm_bitmap *b, uint64_t from, uint64_t rank, uint64_t steps,
                      bool forward) {
     if (steps > NEAR_STEPS) {
@@ -128,8 +132,8 @@ static uint64_t walk(const pm_bitmap *b, uint64_t from, uint64_t rank, uint64_t 
     return at;
 }
 
-static bool interval(const pm_zones *z, pm_pos pos, uint64_t first, uint64_t next, pm_pos *lo,
-                     pm_pos *hi) {
+static bool interval(const pm_zones *z, pm_pos pos, uint64_t first, uint64_t next,
+                     pm_pos *lo, pm_pos *hi) {
     if (first > pos || next <= pos || next > z->n_positions) {
         return false;
     }
@@ -138,7 +142,8 @@ static bool interval(const pm_zones *z, pm_pos pos, uint64_t first, uint64_t nex
     return true;
 }
 
-static bool paragraph_at(const pm_zones *z, pm_pos pos, uint64_t sentence, pm_pos *lo, pm_pos *hi) {
+static bool paragraph_at(const pm_zones *z, pm_pos pos, uint64_t sentence, pm_pos *lo,
+                         pm_pos *hi) {
     uint64_t rank = pm_bitmap_rank(&z->sentences, sentence);
     uint64_t first = pm_bitmap_before(&z->paragraphs, rank);
     if (rank >= z->paragraphs.n_bits || first > rank) {
@@ -164,9 +169,10 @@ static void step_back(pm_list_iter *it) {
     }
 }
 
-/* it stands on the first quotation, or on the last that begins at or before the position asked
- * before. */
-static bool quote_at(const pm_zones *z, pm_pos pos, pm_list_iter *it, pm_pos *lo, pm_pos *hi) {
+/* it stands on the first quotation, or on the last that begins at or before the
+ * position asked before. */
+static bool quote_at(const pm_zones *z, pm_pos pos, pm_list_iter *it, pm_pos *lo,
+                     pm_pos *hi) {
     if (pm_list_iter_value(it) > pos) {
         return false;
     }
@@ -186,8 +192,8 @@ static bool quote_at(const pm_zones *z, pm_pos pos, pm_list_iter *it, pm_pos *lo
     return interval(z, pos, start, end < z->n_positions ? end : z->n_positions, lo, hi);
 }
 
-bool pm_zone_at(const pm_zones *z, pm_zone zone, pm_pos pos, pm_list_iter *it, pm_pos *lo,
-                pm_pos *hi) {
+bool pm_zone_at(const pm_zones *z, pm_zone zone, pm_pos pos, pm_list_iter *it,
+                pm_pos *lo, pm_pos *hi) {
     if (pos >= z->n_positions) {
         return false;
     }
@@ -206,7 +212,8 @@ bool pm_zone_at(const pm_zones *z, pm_zone zone, pm_pos pos, pm_list_iter *it, p
     if (zone == PM_ZONE_PARAGRAPH) {
         return paragraph_at(z, pos, sentence, lo, hi);
     }
-    return interval(z, pos, sentence, pm_bitmap_after(&z->sentences, (uint64_t)pos + 1), lo, hi);
+    return interval(z, pos, sentence, pm_bitmap_after(&z->sentences, (uint64_t)pos + 1),
+                    lo, hi);
 }
 
 /* ---- verifying ---- */
@@ -216,21 +223,24 @@ static pm_status verify_quotes(const pm_zones *z, pm_error *err) {
     uint64_t end = 0;
     uint32_t seen = 0;
     pm_list_iter_init(&it, z->quotes);
-    for (uint32_t at = pm_list_iter_value(&it); at != PM_END; at = pm_list_iter_next(&it)) {
+    for (uint32_t at = pm_list_iter_value(&it); at != PM_END;
+         at = pm_list_iter_next(&it)) {
         uint64_t next = (uint64_t)at + pm_list_iter_payload(&it) + 1;
         if (at < end || next > z->n_positions || it.bad) {
-            return pm_section_corrupt(z->file, QUOTES, 0, err,
-                                      "quotation %u: expected one between positions %llu and %u, "
-                                      "found [%u, %llu)",
-                                      seen, (unsigned long long)end, z->n_positions, at,
-                                      (unsigned long long)next);
+            return pm_section_corrupt(
+                z->file, QUOTES, 0, err,
+                "quotation %u: expected one between positions %llu and %u, "
+                "found [%u, %llu)",
+                seen, (unsigned long long)end, z->n_positions, at,
+                (unsigned long long)next);
         }
         end = next;
         seen++;
     }
     if (it.bad || seen != z->quotes.n) {
         return pm_section_corrupt(z->file, QUOTES, 0, err,
-                                  "expected %u quotations, %u can be decoded", z->quotes.n, seen);
+                                  "expected %u quotations, %u can be decoded",
+                                  z->quotes.n, seen);
     }
     return PM_OK;
 }

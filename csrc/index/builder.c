@@ -1,8 +1,9 @@
-/* Rows are copied into chunks; a batch of full chunks is digested in parallel, placed in order,
- * settled in parallel. When the next chunk would make the draft larger than a segment may be, the
- * draft is sealed; chunks of the batch that were digested already are digested again, since their
- * numbers belong to the dictionaries of the sealed segment. Where batches end depends on the number
- * of threads, and nothing else does. */
+/* Rows are copied into chunks; a batch of full chunks is digested in parallel, placed
+ * in order, settled in parallel. When the next chunk would make the draft larger than a
+ * segment may be, the draft is sealed; chunks of the batch that were digested already
+ * are digested again, since their numbers belong to the dictionaries of the sealed
+ * segment. Where batches end depends on the number of threads, and nothing else
+ * does. */
 #include "index/builder.h"
 
 #include <inttypes.h>
@@ -16,8 +17,9 @@
 
 enum {
     MAX_THREADS = 256,
-    CHUNKS_A_THREAD = 8,         /* in a batch: enough that threads end about together */
-    MAX_DRAFT_META = 0x7fffffff, /* bytes: keys and dictionaries of a segment stay below 4 GB */
+    CHUNKS_A_THREAD = 8, /* in a batch: enough that threads end about together */
+    /* bytes: keys and dictionaries of a segment stay below 4 GB */
+    MAX_DRAFT_META = 0x7fffffff,
     MAX_PATH_BYTES = 4096,
     TICK_TOKENS = 1024
 };
@@ -40,8 +42,9 @@ struct pm_builder {
     pm_digester *digesters; /* [threads] */
     pm_surfaces **dictionaries;
     pm_draft draft;
-    pm_container_writer writer; /* of the draft's file; texts go there as chunks settle */
-    bool writing;               /* it is open */
+    /* of the draft's file; texts go there as chunks settle */
+    pm_container_writer writer;
+    bool writing; /* it is open */
     char segment_name[32];
     pm_positions positions;
     pm_manifest_file *files; /* sealed segments */
@@ -58,7 +61,8 @@ static pm_status check_name(const char *what, const char *name, pm_error *err) {
         return pm_fail(err, PM_INVALID, "the name of a %s is empty", what);
     }
     if (n > PM_MAX_KEY_BYTES || !pm_utf8_valid((pm_bytes){(const uint8_t *)name, n})) {
-        return pm_fail(err, PM_INVALID, "the name of a %s is too long or not valid UTF-8", what);
+        return pm_fail(err, PM_INVALID,
+                       "the name of a %s is too long or not valid UTF-8", what);
     }
     return PM_OK;
 }
@@ -72,15 +76,17 @@ static bool has_field(const pm_builder *b, uint32_t n, const char *name) {
     return false;
 }
 
-static pm_status keep_string(pm_builder *b, const char *s, const char **out, pm_error *err) {
+static pm_status keep_string(pm_builder *b, const char *s, const char **out,
+                             pm_error *err) {
     *out = pm_arena_copy(&b->arena, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
     return *out != NULL ? PM_OK : pm_fail_nomem(err, 1);
 }
 
 static pm_status keep_fields(pm_builder *b, const pm_build_options *o, pm_error *err) {
     if (o->n_fields < 1 || o->n_fields > PM_MAX_FIELDS) {
-        return pm_fail(err, PM_INVALID, "%" PRIu32 " text fields; there must be 1 to %d",
-                       o->n_fields, PM_MAX_FIELDS);
+        return pm_fail(err, PM_INVALID,
+                       "%" PRIu32 " text fields; there must be 1 to %d", o->n_fields,
+                       PM_MAX_FIELDS);
     }
     b->n_fields = o->n_fields;
     b->fields = pm_arena_array(&b->arena, o->n_fields, sizeof *b->fields);
@@ -91,7 +97,8 @@ static pm_status keep_fields(pm_builder *b, const pm_build_options *o, pm_error 
     for (uint32_t i = 0; i < o->n_fields; i++) {
         PM_TRY(check_name("text field", o->fields[i], err));
         if (has_field(b, i, o->fields[i])) {
-            return pm_fail(err, PM_INVALID, "text field \"%s\" is named twice", o->fields[i]);
+            return pm_fail(err, PM_INVALID, "text field \"%s\" is named twice",
+                           o->fields[i]);
         }
         PM_TRY(keep_string(b, o->fields[i], &b->fields[i], err));
     }
@@ -117,8 +124,8 @@ static pm_status keep_options(pm_builder *b, const pm_build_options *o, pm_error
 
 /* ---- life ---- */
 
-/* On one thread a chunk is digested as soon as it is full, while it is in the cache. With small
- * segments a batch is a part of one, so that little is digested twice. */
+/* On one thread a chunk is digested as soon as it is full, while it is in the cache.
+ * With small segments a batch is a part of one, so that little is digested twice. */
 static size_t batch_size(const pm_builder *b) {
     size_t n = b->threads > 1 ? (size_t)b->threads * CHUNKS_A_THREAD : 1;
     size_t part = b->segment_tokens / 2 / PM_CHUNK_BYTES + 1;
@@ -144,7 +151,8 @@ static pm_status make_workers(pm_builder *b, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status set_up(pm_builder *b, const char *path, const pm_build_options *o, pm_error *err) {
+static pm_status set_up(pm_builder *b, const char *path, const pm_build_options *o,
+                        pm_error *err) {
     PM_TRY(keep_options(b, o, err));
     PM_TRY(pm_analyzer_new(o->lang, &b->analyzer, err));
     PM_TRY(make_workers(b, err));
@@ -152,8 +160,8 @@ static pm_status set_up(pm_builder *b, const char *path, const pm_build_options 
     return pm_site_open(&b->site, path, o->if_exists, err);
 }
 
-pm_status pm_builder_new(const char *path, const pm_build_options *options, pm_builder **out,
-                         pm_error *err) {
+pm_status pm_builder_new(const char *path, const pm_build_options *options,
+                         pm_builder **out, pm_error *err) {
     pm_builder *b = pm_calloc(1, sizeof *b);
     *out = NULL;
     if (b == NULL) {
@@ -205,8 +213,8 @@ static pm_status note_segment(pm_builder *b, const pm_manifest_file *f, pm_error
     }
     const pm_draft *d = &b->draft;
     b->files[b->n_segments] = *f;
-    b->segments[b->n_segments] =
-        (pm_manifest_segment){(uint32_t)b->n_segments, d->n_docs, d->n_positions - d->n_units};
+    b->segments[b->n_segments] = (pm_manifest_segment){
+        (uint32_t)b->n_segments, d->n_docs, d->n_positions - d->n_units};
     b->n_segments++;
     return PM_OK;
 }
@@ -221,8 +229,8 @@ static pm_status begin_segment(pm_builder *b, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status finish_segment(pm_builder *b, const pm_metadata_view *metadata, pm_cancel *cancel,
-                                pm_error *err) {
+static pm_status finish_segment(pm_builder *b, const pm_metadata_view *metadata,
+                                pm_cancel *cancel, pm_error *err) {
     pm_manifest_file f = {.size = 0};
     memcpy(f.name, b->segment_name, sizeof b->segment_name);
     pm_seal seal = {.draft = &b->draft,
@@ -239,11 +247,12 @@ static pm_status finish_segment(pm_builder *b, const pm_metadata_view *metadata,
     return note_segment(b, &f, err);
 }
 
-/* Writes the draft as a segment; the builder stands before an empty one then. The dictionaries are
- * settled. */
+/* Writes the draft as a segment; the builder stands before an empty one then. The
+ * dictionaries are settled. */
 static pm_status seal(pm_builder *b, bool last, pm_cancel *cancel, pm_error *err) {
     pm_metadata_view view;
-    pm_status status = pm_metadata_look(&b->metadata, b->draft.n_docs, last, &view, err);
+    pm_status status =
+        pm_metadata_look(&b->metadata, b->draft.n_docs, last, &view, err);
     if (status == PM_OK) {
         status = finish_segment(b, &view, cancel, err);
     }
@@ -267,11 +276,12 @@ typedef struct batch {
 static pm_status digest_one(void *ctx, size_t i, unsigned worker, pm_error *err) {
     const batch *t = ctx;
     pm_builder *b = t->b;
-    return pm_chunk_digest(&b->chunks[t->first + i], &b->digesters[worker], worker, b->analyzer,
-                           err);
+    return pm_chunk_digest(&b->chunks[t->first + i], &b->digesters[worker], worker,
+                           b->analyzer, err);
 }
 
-/* Compressed texts in the order of chunks. A failed write is sticky; take_chunks looks. */
+/* Compressed texts in the order of chunks. A failed write is sticky; take_chunks
+ * looks. */
 static void write_texts(const batch *t) {
     for (size_t i = 0; t->b->store && i < t->n; i++) {
         const pm_chunk *c = &t->b->chunks[t->first + i];
@@ -287,12 +297,14 @@ static pm_status write_or_settle(void *ctx, size_t i, unsigned worker, pm_error 
     if (i == 0) {
         write_texts(t);
     } else {
-        pm_draft_settle(&t->b->draft, t->first_run + i - 1, &t->b->chunks[t->first + i - 1]);
+        pm_draft_settle(&t->b->draft, t->first_run + i - 1,
+                        &t->b->chunks[t->first + i - 1]);
     }
     return PM_OK;
 }
 
-static bool fits(const pm_builder *b, const pm_chunk *c, uint64_t positions, uint64_t meta) {
+static bool fits(const pm_builder *b, const pm_chunk *c, uint64_t positions,
+                 uint64_t meta) {
     return positions + c->n_positions <= b->segment_tokens &&
            meta + c->meta_bytes <= MAX_DRAFT_META;
 }
@@ -322,8 +334,8 @@ static void settle_dictionaries(pm_builder *b) {
     }
 }
 
-/* Digested chunks from `first` on that the draft did not take: their words are none of this
- * segment. */
+/* Digested chunks from `first` on that the draft did not take: their words are none of
+ * this segment. */
 static void discount(pm_builder *b, size_t first) {
     for (size_t i = first; i < b->n_chunks; i++) {
         const pm_chunk *c = &b->chunks[i];
@@ -351,11 +363,13 @@ static pm_status place_chunks(batch *t, pm_cancel *cancel, pm_error *err) {
     return PM_OK;
 }
 
-/* Digests the chunks from *first on and moves those that fit into the draft; seals it if some do
- * not. */
-static pm_status take_chunks(pm_builder *b, size_t *first, pm_cancel *cancel, pm_error *err) {
+/* Digests the chunks from *first on and moves those that fit into the draft; seals it
+ * if some do not. */
+static pm_status take_chunks(pm_builder *b, size_t *first, pm_cancel *cancel,
+                             pm_error *err) {
     batch t = {.b = b, .first = *first};
-    PM_TRY(pm_parallel_for(b->n_chunks - *first, b->threads, digest_one, &t, cancel, err));
+    PM_TRY(
+        pm_parallel_for(b->n_chunks - *first, b->threads, digest_one, &t, cancel, err));
     t.n = count_fitting(b, *first);
     PM_TRY(place_chunks(&t, cancel, err));
     *first += t.n;
@@ -384,17 +398,18 @@ static pm_status flush(pm_builder *b, pm_cancel *cancel, pm_error *err) {
 
 /* ---- rows ---- */
 
-pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind, uint32_t *column,
-                            pm_error *err) {
+pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind,
+                            uint32_t *column, pm_error *err) {
     PM_TRY(check_name("column", name, err));
     if (has_field(b, b->n_fields, name)) {
-        return pm_fail(err, PM_INVALID, "\"%s\" is a text field and cannot be a column too", name);
+        return pm_fail(err, PM_INVALID,
+                       "\"%s\" is a text field and cannot be a column too", name);
     }
     return pm_metadata_column(&b->metadata, name, kind, column, err);
 }
 
-static pm_status count_tokens(const pm_builder *b, pm_bytes text, uint64_t *n, pm_cancel *cancel,
-                              pm_error *err) {
+static pm_status count_tokens(const pm_builder *b, pm_bytes text, uint64_t *n,
+                              pm_cancel *cancel, pm_error *err) {
     pm_token t;
     for (size_t at = 0; pm_token_next(b->analyzer, text.p, text.n, &at, &t);) {
         if (++*n % TICK_TOKENS == 0 && pm_cancel_tick(cancel, TICK_TOKENS * 20)) {
@@ -425,10 +440,12 @@ static pm_status count_positions(const pm_builder *b, const pm_row *row, uint64_
 }
 
 static pm_status too_large(const pm_builder *b, uint64_t positions, pm_error *err) {
-    pm_fail(err, PM_LIMIT, "the document takes %" PRIu64 " positions; a segment holds %" PRIu32,
+    pm_fail(err, PM_LIMIT,
+            "the document takes %" PRIu64 " positions; a segment holds %" PRIu32,
             positions, b->segment_tokens);
-    pm_error_hint(err, b->segment_tokens < PM_MAX_POSITIONS ? "raise pm.limits.segment_tokens"
-                                                            : "split the document");
+    pm_error_hint(err, b->segment_tokens < PM_MAX_POSITIONS
+                           ? "raise pm.limits.segment_tokens"
+                           : "split the document");
     return PM_LIMIT;
 }
 
@@ -445,7 +462,8 @@ static pm_status check_texts(const pm_builder *b, const pm_row *row, pm_cancel *
                              pm_error *err) {
     for (uint32_t f = 0; f < b->n_fields; f++) {
         if (row->texts[f].n > PM_MAX_TEXT_BYTES) {
-            return pm_fail(err, PM_LIMIT, "the text of field \"%s\" has %zu bytes; the limit is %d",
+            return pm_fail(err, PM_LIMIT,
+                           "the text of field \"%s\" has %zu bytes; the limit is %d",
                            b->fields[f], row->texts[f].n, PM_MAX_TEXT_BYTES);
         }
     }
@@ -461,8 +479,10 @@ static bool is_full(const pm_chunk *c) {
     return c->text.n + c->meta_bytes >= PM_CHUNK_BYTES;
 }
 
-/* The open chunk with room for a document of so many positions, in an empty batch if need be. */
-static pm_status make_room(pm_builder *b, uint64_t bound, pm_cancel *cancel, pm_error *err) {
+/* The open chunk with room for a document of so many positions, in an empty batch if
+ * need be. */
+static pm_status make_room(pm_builder *b, uint64_t bound, pm_cancel *cancel,
+                           pm_error *err) {
     if (b->open && b->chunks[b->n_chunks - 1].bound + bound <= b->segment_tokens) {
         return PM_OK;
     }
@@ -474,8 +494,8 @@ static pm_status make_room(pm_builder *b, uint64_t bound, pm_cancel *cancel, pm_
     return PM_OK;
 }
 
-static pm_status add_row(pm_builder *b, const pm_row *row, uint64_t meta_bytes, pm_cancel *cancel,
-                         pm_error *err) {
+static pm_status add_row(pm_builder *b, const pm_row *row, uint64_t meta_bytes,
+                         pm_cancel *cancel, pm_error *err) {
     uint64_t bound = bound_of(b, row);
     PM_TRY(make_room(b, bound, cancel, err));
     pm_chunk *c = &b->chunks[b->n_chunks - 1];
@@ -504,11 +524,13 @@ static pm_status flush_full(pm_builder *b, pm_cancel *cancel, pm_error *err) {
 }
 
 static bool is_fatal(pm_status status) {
-    return status == PM_NOMEM || status == PM_IO || status == PM_CANCELLED || status == PM_INTERNAL;
+    return status == PM_NOMEM || status == PM_IO || status == PM_CANCELLED ||
+           status == PM_INTERNAL;
 }
 
 static pm_status check_alive(const pm_builder *b, pm_error *err) {
-    return b->dead ? pm_fail(err, PM_INVALID, "the build has failed or is finished") : PM_OK;
+    return b->dead ? pm_fail(err, PM_INVALID, "the build has failed or is finished")
+                   : PM_OK;
 }
 
 pm_status pm_builder_add(pm_builder *b, const pm_row *rows, size_t n, size_t *n_added,
@@ -560,7 +582,8 @@ static const char *main_field(const pm_builder *b) {
 }
 
 static char *unconst(const char *s) {
-    return (char *)(uintptr_t)s; /* the manifest owns its strings only when it was read */
+    /* the manifest owns its strings only when it was read */
+    return (char *)(uintptr_t)s;
 }
 
 static pm_status publish(pm_builder *b, pm_error *err) {

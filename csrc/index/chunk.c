@@ -1,5 +1,5 @@
-/* From texts to numbers: the hot part of a build. Nothing is allocated for a token, and nothing but
- * the tokenizer and the dictionary is called for a text. */
+/* From texts to numbers: the hot part of a build. Nothing is allocated for a token, and
+ * nothing but the tokenizer and the dictionary is called for a text. */
 #include "index/chunk.h"
 
 #include <string.h>
@@ -99,7 +99,8 @@ static pm_status make_valid(pm_chunk *c, pm_buf *clean, pm_error *err) {
     size_t at = 0;
     for (size_t u = 0; u < c->n_units; u++) {
         size_t before = clean->n, replaced = 0;
-        pm_utf8_sanitize((pm_bytes){c->text.p + at, c->unit_bytes[u]}, clean, &replaced);
+        pm_utf8_sanitize((pm_bytes){c->text.p + at, c->unit_bytes[u]}, clean,
+                         &replaced);
         PM_TRY(pm_buf_status(clean, err));
         at += c->unit_bytes[u];
         c->unit_bytes[u] = (uint32_t)(clean->n - before);
@@ -133,12 +134,13 @@ bool pm_grow_bits(uint64_t **words, size_t *capacity, size_t old_bits, size_t n_
 static pm_status make_room(pm_chunk *c, size_t n_tokens, size_t n_quotes, bool store,
                            pm_error *err) {
     size_t n = n_tokens + 1;
-    bool ok =
-        PM_GROW(c->ids, c->n_positions, c->ids_capacity, n) &&
-        PM_GROW(c->quotes, c->n_quotes, c->quotes_capacity, n_quotes) &&
-        pm_grow_bits(&c->sentences, &c->sentences_capacity, c->n_positions, c->n_positions + n) &&
-        pm_grow_bits(&c->paragraphs, &c->paragraphs_capacity, c->n_positions, c->n_positions + n) &&
-        (!store || PM_GROW(c->starts, c->n_positions, c->starts_capacity, n));
+    bool ok = PM_GROW(c->ids, c->n_positions, c->ids_capacity, n) &&
+              PM_GROW(c->quotes, c->n_quotes, c->quotes_capacity, n_quotes) &&
+              pm_grow_bits(&c->sentences, &c->sentences_capacity, c->n_positions,
+                           c->n_positions + n) &&
+              pm_grow_bits(&c->paragraphs, &c->paragraphs_capacity, c->n_positions,
+                           c->n_positions + n) &&
+              (!store || PM_GROW(c->starts, c->n_positions, c->starts_capacity, n));
     return ok ? PM_OK : pm_fail_nomem(err, n * sizeof *c->ids);
 }
 
@@ -154,7 +156,8 @@ static void mark(pm_chunk *c, const pm_tokens *t, bool store) {
     }
     for (size_t i = 0; i < t->n_quotes; i++) {
         pm_span32 q = t->quotes[i];
-        c->quotes[c->n_quotes++] = (pm_span32){(uint32_t)base + q.lo, (uint32_t)base + q.hi};
+        c->quotes[c->n_quotes++] =
+            (pm_span32){(uint32_t)base + q.lo, (uint32_t)base + q.hi};
     }
     for (size_t i = 0; store && i < t->n; i++) {
         c->starts[base + i] = t->at[i].start;
@@ -172,22 +175,23 @@ static void end_unit(pm_chunk *c, size_t n_tokens, bool store) {
     c->n_positions = at + 1;
 }
 
-static pm_status digest_unit(pm_chunk *c, pm_digester *d, const pm_analyzer *an, size_t unit,
-                             size_t at, pm_error *err) {
+static pm_status digest_unit(pm_chunk *c, pm_digester *d, const pm_analyzer *an,
+                             size_t unit, size_t at, pm_error *err) {
     pm_tokens *t = &d->tokens;
     const uint8_t *text = c->text.p + at;
     bool store = d->packer != NULL;
     PM_TRY(pm_tokenize(an, (pm_bytes){text, c->unit_bytes[unit]}, t, err));
     PM_TRY(make_room(c, t->n, t->n_quotes, store, err));
-    PM_TRY(pm_surfaces_number(&d->surfaces, text, t->at, t->n, c->ids + c->n_positions, err));
+    PM_TRY(pm_surfaces_number(&d->surfaces, text, t->at, t->n, c->ids + c->n_positions,
+                              err));
     mark(c, t, store);
     end_unit(c, t->n, store);
     c->unit_tokens[unit] = (uint32_t)t->n;
     return PM_OK;
 }
 
-pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker, const pm_analyzer *an,
-                          pm_error *err) {
+pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
+                          const pm_analyzer *an, pm_error *err) {
     clear_output(c);
     c->worker = worker;
     if (!PM_GROW(c->unit_tokens, 0, c->unit_tokens_capacity, c->n_units)) {
@@ -203,5 +207,6 @@ pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker, const pm
     if (d->packer == NULL) {
         return PM_OK;
     }
-    return pm_packer_chunk(d->packer, pm_buf_bytes(&c->text), &c->packed, &c->blocks, err);
+    return pm_packer_chunk(d->packer, pm_buf_bytes(&c->text), &c->packed, &c->blocks,
+                           err);
 }

@@ -1,7 +1,8 @@
-/* A chunk: some documents' texts, cut off by a rule that knows the rows alone, and what one worker
- * makes of them: numbers of the tokens in its own dictionary, marks of sentences and quotations,
- * compressed text. Everything in it counts from the chunk's start, since where the chunk will stand
- * in its segment is not known yet. Reused from chunk to chunk. */
+/* A chunk: some documents' texts, cut off by a rule that knows the rows alone, and what
+ * one worker makes of them: numbers of the tokens in its own dictionary, marks of
+ * sentences and quotations, compressed text. Everything in it counts from the chunk's
+ * start, since where the chunk will stand in its segment is not known yet. Reused from
+ * chunk to chunk. */
 #ifndef PM_INDEX_CHUNK_H
 #define PM_INDEX_CHUNK_H
 
@@ -9,14 +10,15 @@
 #include "index/surfaces.h"
 
 enum {
-    PM_CHUNK_BYTES = 256 << 10, /* a chunk is full when it has so much text and metadata */
+    /* a chunk is full when it has so much text and metadata */
+    PM_CHUNK_BYTES = 256 << 10,
     /* Of one text; it may grow threefold when it is made valid UTF-8. */
     PM_MAX_TEXT_BYTES = 0x3fffffff
 };
 
 typedef struct pm_chunk {
     /* What goes in. */
-    pm_buf text;          /* units' texts end to end; PM_TEXT_SLACK zeros after digestion */
+    pm_buf text; /* units' texts end to end; PM_TEXT_SLACK zeros after digestion */
     uint32_t *unit_bytes; /* [n_units] */
     size_t n_units, unit_bytes_capacity;
     uint32_t n_docs;
@@ -26,7 +28,8 @@ typedef struct pm_chunk {
     unsigned worker; /* whose dictionary ids are numbers of */
     uint32_t *ids;   /* [n_positions], PM_END at sentinels */
     size_t n_positions, ids_capacity;
-    uint32_t *starts; /* byte of each token in its unit, 0 at sentinels; if text is stored */
+    /* byte of each token in its unit, 0 at sentinels; if text is stored */
+    uint32_t *starts;
     size_t starts_capacity;
     uint32_t *unit_tokens; /* [n_units] */
     size_t unit_tokens_capacity;
@@ -42,7 +45,8 @@ void pm_chunk_init(pm_chunk *c);
 void pm_chunk_release(pm_chunk *c);
 void pm_chunk_clear(pm_chunk *c); /* empty; memory stays */
 /* Appends a document of n texts, each of at most PM_MAX_TEXT_BYTES. */
-pm_status pm_chunk_add(pm_chunk *c, const pm_bytes *texts, uint32_t n, pm_error *err) PM_MUST_CHECK;
+pm_status pm_chunk_add(pm_chunk *c, const pm_bytes *texts, uint32_t n,
+                       pm_error *err) PM_MUST_CHECK;
 
 /* One worker's private state. */
 typedef struct pm_digester {
@@ -54,10 +58,11 @@ typedef struct pm_digester {
 pm_status pm_digester_init(pm_digester *d, bool store, pm_error *err) PM_MUST_CHECK;
 void pm_digester_release(pm_digester *d); /* safe on zeros */
 /* Fills the chunk's output, anew when called again. worker: the digester's number. */
-pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker, const pm_analyzer *an,
-                          pm_error *err) PM_MUST_CHECK;
+pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
+                          const pm_analyzer *an, pm_error *err) PM_MUST_CHECK;
 
-/* Room for bits [0, n_bits); words beyond those of old_bits are zeroed. False: no memory. */
+/* Room for bits [0, n_bits); words beyond those of old_bits are zeroed. False: no
+ * memory. */
 bool pm_grow_bits(uint64_t **words, size_t *capacity, size_t old_bits, size_t n_bits);
 
 #endif

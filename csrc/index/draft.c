@@ -1,5 +1,5 @@
-/* Checkpoints are found when a chunk settles: only then are its positions known, and its text is
- * still at hand. */
+/* Checkpoints are found when a chunk settles: only then are its positions known, and
+ * its text is still at hand. */
 #include "index/draft.h"
 
 #include <string.h>
@@ -57,7 +57,8 @@ static size_t checkpoint_numbers(uint32_t n_positions) {
 static bool grow_text(pm_draft *d, const pm_chunk *c) {
     size_t old = checkpoint_numbers(d->n_positions);
     size_t n = checkpoint_numbers(d->n_positions + (uint32_t)c->n_positions);
-    return PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity, c->n_units + 1) &&
+    return PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity,
+                   c->n_units + 1) &&
            PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity,
                    c->blocks.n / sizeof *d->blocks + 2) &&
            PM_GROW(d->checkpoints, old, d->checkpoints_capacity, n - old);
@@ -65,13 +66,16 @@ static bool grow_text(pm_draft *d, const pm_chunk *c) {
 
 static pm_status make_room(pm_draft *d, const pm_chunk *c, pm_error *err) {
     size_t at = d->n_positions, n = c->n_positions;
-    bool ok = PM_GROW(d->stream, at, d->stream_capacity, n) &&
-              pm_grow_bits(&d->sentences, &d->sentences_capacity, at, at + n) &&
-              pm_grow_bits(&d->paragraphs, &d->paragraphs_capacity, at, at + n) &&
-              PM_GROW(d->quote_starts, d->n_quotes, d->quote_starts_capacity, c->n_quotes) &&
-              PM_GROW(d->quote_lengths, d->n_quotes, d->quote_lengths_capacity, c->n_quotes) &&
-              PM_GROW(d->unit_starts, d->n_units, d->unit_starts_capacity, c->n_units + 1) &&
-              PM_GROW(d->runs, d->n_runs, d->runs_capacity, 1) && (!d->store || grow_text(d, c));
+    bool ok =
+        PM_GROW(d->stream, at, d->stream_capacity, n) &&
+        pm_grow_bits(&d->sentences, &d->sentences_capacity, at, at + n) &&
+        pm_grow_bits(&d->paragraphs, &d->paragraphs_capacity, at, at + n) &&
+        PM_GROW(d->quote_starts, d->n_quotes, d->quote_starts_capacity, c->n_quotes) &&
+        PM_GROW(d->quote_lengths, d->n_quotes, d->quote_lengths_capacity,
+                c->n_quotes) &&
+        PM_GROW(d->unit_starts, d->n_units, d->unit_starts_capacity, c->n_units + 1) &&
+        PM_GROW(d->runs, d->n_runs, d->runs_capacity, 1) &&
+        (!d->store || grow_text(d, c));
     return ok ? PM_OK : pm_fail_nomem(err, n * sizeof *d->stream);
 }
 
@@ -118,8 +122,8 @@ static void place(pm_draft *d, const pm_chunk *c) {
     d->meta_bytes += c->meta_bytes;
 }
 
-pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *first_run,
-                         pm_error *err) {
+pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n,
+                         size_t *first_run, pm_error *err) {
     *first_run = d->n_runs;
     for (size_t i = 0; i < n; i++) {
         PM_TRY(make_room(d, &chunks[i], err));
@@ -130,10 +134,10 @@ pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *
 
 /* ---- copies ---- */
 
-/* Checkpoints of the unit at positions [lo, lo + n) of its chunk, which stands at base; its text
- * begins at text. */
-static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo, size_t n,
-                       const uint8_t *text) {
+/* Checkpoints of the unit at positions [lo, lo + n) of its chunk, which stands at base;
+ * its text begins at text. */
+static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo,
+                       size_t n, const uint8_t *text) {
     uint32_t byte = 0, code_point = 0;
     size_t first = (base + lo + PM_CHECKPOINT - 1) / PM_CHECKPOINT;
     for (size_t k = first; k * PM_CHECKPOINT < base + lo + n; k++) {

@@ -1,6 +1,7 @@
-/* A segment in the making: chunks laid end to end in the order of rows. Each gets its place first
- * (in order, cheap), then is copied there (in parallel). Invariant: no byte of a draft depends on
- * which worker made what, but for the numbers in the stream, which the runs tell how to read. */
+/* A segment in the making: chunks laid end to end in the order of rows. Each gets its
+ * place first (in order, cheap), then is copied there (in parallel). Invariant: no byte
+ * of a draft depends on which worker made what, but for the numbers in the stream,
+ * which the runs tell how to read. */
 #ifndef PM_INDEX_DRAFT_H
 #define PM_INDEX_DRAFT_H
 
@@ -39,10 +40,10 @@ void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store);
 void pm_draft_release(pm_draft *d);
 void pm_draft_clear(pm_draft *d); /* empty; memory stays */
 /* Gives digested chunks their places; *first_run: run of the first. */
-pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n, size_t *first_run,
-                         pm_error *err) PM_MUST_CHECK;
-/* Copies a chunk to the place of its run, but for its compressed text, which the caller writes.
- * Chunks may be settled in parallel. */
+pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n,
+                         size_t *first_run, pm_error *err) PM_MUST_CHECK;
+/* Copies a chunk to the place of its run, but for its compressed text, which the caller
+ * writes. Chunks may be settled in parallel. */
 void pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c);
 
 #endif

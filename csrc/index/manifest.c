@@ -1,10 +1,13 @@
-/* META: varint n | n x { string key, string value } | u64 fingerprint. Keys: lang, main_field,
- * date_column, key_column, store
- * ("0" or "1"), field (one for each, in order); unknown ones are skipped.
- * FILE: varint n | n x { u64 size, u64 hash lo, u64 hash hi, string name }.
- * GENS: varint n | n x { u64 number, varint n segments | n x { u32 file, u32 n_docs, u64 n_tokens }
- * }. string: varint length, bytes. Counts are believed only as far as the bytes that are left can
- * hold them. */
+/* Reads and writes the manifest, whose three sections are:
+ *
+ * META: varint n | n x { string key, string value } | u64 fingerprint
+ *       Keys: lang, main_field, date_column, key_column, store ("0" or "1"), field (one
+ *       for each, in order); unknown ones are skipped.
+ * FILE: varint n | n x { u64 size, u64 hash lo, u64 hash hi, string name }
+ * GENS: varint n | n x { u64 number, varint n segments
+ *                        | n x { u32 file, u32 n_docs, u64 n_tokens } }
+ * string: varint length, bytes. Counts are believed only as far as the bytes that are
+ * left can hold them. */
 #include "index/manifest.h"
 
 #include <errno.h>
@@ -42,15 +45,17 @@ pm_status pm_manifest_probe(const char *path, pm_error *err) {
         return pm_fail_io(err, errno, path, "cannot look at");
     }
     if (!s.is_dir) {
-        return foreign(
-            path, s.is_regular ? "it is a file, and an index is a directory" : "it is no directory",
-            err);
+        return foreign(path,
+                       s.is_regular ? "it is a file, and an index is a directory"
+                                    : "it is no directory",
+                       err);
     }
     char manifest[MAX_PATH_BYTES];
     PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
     PM_TRY(pm_path_exists(manifest, &exists, err));
     return exists ? PM_OK
-                  : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"", err);
+                  : foreign(path, "the directory has no file \"" PM_MANIFEST_NAME "\"",
+                            err);
 }
 
 /* ---- reading ---- */
@@ -65,8 +70,8 @@ typedef struct reading {
 } reading;
 
 static pm_status corrupt(const reading *r, const char *what) {
-    return pm_section_corrupt(r->file, r->section, (uint64_t)(r->at.p - r->begin), r->err, "%s",
-                              what);
+    return pm_section_corrupt(r->file, r->section, (uint64_t)(r->at.p - r->begin),
+                              r->err, "%s", what);
 }
 
 static pm_status begin(reading *r, uint32_t section) {
@@ -82,7 +87,8 @@ static pm_status end(const reading *r) {
     if (r->at.bad) {
         return corrupt(r, "a record is cut short");
     }
-    return pm_cursor_left(&r->at) == 0 ? PM_OK : corrupt(r, "bytes after the last record");
+    return pm_cursor_left(&r->at) == 0 ? PM_OK
+                                       : corrupt(r, "bytes after the last record");
 }
 
 /* A count of records that take at least so many bytes each. */
@@ -119,7 +125,8 @@ static char **place_of(pm_manifest *m, pm_bytes key) {
             return places[i].place;
         }
     }
-    return is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++] : NULL;
+    return is(key, "field") && m->n_fields < PM_MAX_FIELDS ? &m->fields[m->n_fields++]
+                                                           : NULL;
 }
 
 static pm_status read_pair(reading *r) {
@@ -129,7 +136,9 @@ static pm_status read_pair(reading *r) {
     }
     if (is(key, "store")) {
         r->m->store = is(value, "1");
-        return is(value, "0") || is(value, "1") ? PM_OK : corrupt(r, "store is neither 0 nor 1");
+        return is(value, "0") || is(value, "1")
+                   ? PM_OK
+                   : corrupt(r, "store is neither 0 nor 1");
     }
     char **place = place_of(r->m, key);
     if (place == NULL) {
@@ -155,8 +164,8 @@ static pm_status read_meta(reading *r) {
     }
     m->fingerprint = pm_cursor_u64(&r->at);
     PM_TRY(end(r));
-    bool complete = m->lang != NULL && m->main_field != NULL && m->date_column != NULL &&
-                    m->key_column != NULL && m->n_fields > 0;
+    bool complete = m->lang != NULL && m->main_field != NULL &&
+                    m->date_column != NULL && m->key_column != NULL && m->n_fields > 0;
     return complete ? PM_OK : corrupt(r, "language, fields or columns are missing");
 }
 
@@ -168,7 +177,8 @@ static bool is_name(pm_bytes s) {
     }
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-')) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' ||
+              c == '-')) {
             return false;
         }
     }
@@ -189,7 +199,8 @@ static pm_status read_files(reading *r) {
         f->hash.hi = pm_cursor_u64(&r->at);
         pm_bytes name = pm_cursor_string(&r->at);
         if (r->at.bad || !is_name(name)) {
-            return corrupt(r, "a file's record is cut short or its name is none of this index");
+            return corrupt(
+                r, "a file's record is cut short or its name is none of this index");
         }
         memcpy(f->name, name.p, name.n);
     }
@@ -208,9 +219,10 @@ static pm_status read_segments(reading *r, pm_generation *g) {
         s->n_docs = pm_cursor_u32(&r->at);
         s->n_tokens = pm_cursor_u64(&r->at);
         n_docs += s->n_docs;
-        if (s->file >= r->m->n_files || s->n_tokens > PM_MAX_POSITIONS || n_docs >= PM_END) {
-            return corrupt(
-                r, "a segment names a file that is not there, or too many documents or tokens");
+        if (s->file >= r->m->n_files || s->n_tokens > PM_MAX_POSITIONS ||
+            n_docs >= PM_END) {
+            return corrupt(r, "a segment names a file that is not there, or too many "
+                              "documents or tokens");
         }
     }
     return PM_OK;
@@ -317,8 +329,10 @@ static void put_generations(pm_buf *b, const pm_manifest *m) {
     }
 }
 
-static pm_status write_section(pm_container_writer *w, uint32_t id, const pm_manifest *m,
-                               void (*put)(pm_buf *, const pm_manifest *), pm_error *err) {
+static pm_status write_section(pm_container_writer *w, uint32_t id,
+                               const pm_manifest *m,
+                               void (*put)(pm_buf *, const pm_manifest *),
+                               pm_error *err) {
     pm_buf b;
     pm_buf_init(&b);
     put(&b, m);

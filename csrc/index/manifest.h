@@ -1,9 +1,11 @@
-/* Which files make up the index: one file "manifest", replaced by rename. It names every retained generation (this stage
- * writes one) and each file's size and XXH3-128, so that damage to any file is found. No times, no random numbers.
+/* Which files make up the index: one file "manifest", replaced by rename. It names
+ * every retained generation (this stage writes one) and each file's size and XXH3-128,
+ * so that damage to any file is found. No times, no random numbers.
  *
- * Container of kind MANI. Section META: key/value strings (lang, main field, date column, key column, fields, store),
- * u64 fingerprint. Section FILE: n x { u64 size, u64 hash lo, u64 hash hi, string name }. Section GENS: n x { u64 generation,
- * n segments x { u32 file number, u32 n_docs, u64 n_tokens } }, newest last. */
+ * Container of kind MANI. Section META: key/value strings (lang, main field, date
+ * column, key column, fields, store), u64 fingerprint. Section FILE: n x { u64 size,
+ * u64 hash lo, u64 hash hi, string name }. Section GENS: n x { u64 generation, n
+ * segments x { u32 file number, u32 n_docs, u64 n_tokens } }, newest last. */
 #ifndef PM_INDEX_MANIFEST_H
 #define PM_INDEX_MANIFEST_H
 
@@ -41,11 +43,15 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
     pm_generation *generations; /* increasing numbers */
 } pm_manifest;
 
-/* Whether an index, sound or not, stands at a path: PM_IO with ENOENT where nothing does, PM_FOREIGN where something else does. */
+/* Whether an index, sound or not, stands at a path: PM_IO with ENOENT where nothing
+ * does, PM_FOREIGN where something else does. */
 pm_status pm_manifest_probe(const char *dir, pm_error *err) PM_MUST_CHECK;
-pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) PM_MUST_CHECK;
+pm_status pm_manifest_read(pm_manifest *m, const char *dir,
+                           pm_error *err) PM_MUST_CHECK;
 void pm_manifest_release(pm_manifest *m);
-/* Writes dir/manifest: a temporary file, synced, renamed over it, the directory synced. */
-pm_status pm_manifest_write(const pm_manifest *m, const char *dir, pm_error *err) PM_MUST_CHECK;
+/* Writes dir/manifest: a temporary file, synced, renamed over it, the directory
+ * synced. */
+pm_status pm_manifest_write(const pm_manifest *m, const char *dir,
+                            pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
-/* A value is kept with the number of its document, so that a column that becomes known late costs
- * nothing for the documents before. Strings that repeat (outlets, sections) are shared through a
- * small table of recent ones. */
+/* A value is kept with the number of its document, so that a column that becomes known
+ * late costs nothing for the documents before. Strings that repeat (outlets, sections)
+ * are shared through a small table of recent ones. */
 #include "index/metadata.h"
 
 #include <inttypes.h>
@@ -46,7 +46,8 @@ static const char *kind_name(pm_value_kind kind) {
     return (unsigned)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
-static pm_status add_column(pm_metadata *m, const char *name, pm_value_kind kind, pm_error *err) {
+static pm_status add_column(pm_metadata *m, const char *name, pm_value_kind kind,
+                            pm_error *err) {
     if (!PM_GROW(m->columns, m->n_columns, m->columns_capacity, 1)) {
         return pm_fail_nomem(err, sizeof *m->columns);
     }
@@ -58,16 +59,16 @@ static pm_status add_column(pm_metadata *m, const char *name, pm_value_kind kind
     return PM_OK;
 }
 
-pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kind, uint32_t *out,
-                             pm_error *err) {
+pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kind,
+                             uint32_t *out, pm_error *err) {
     size_t i = 0;
     while (i < m->n_columns && strcmp(m->columns[i].name, name) != 0) {
         i++;
     }
     *out = (uint32_t)i;
     if (kind > PM_VALUE_DATE) {
-        return pm_fail(err, PM_INVALID, "column \"%s\": %s is no kind of a column", name,
-                       kind_name(kind));
+        return pm_fail(err, PM_INVALID, "column \"%s\": %s is no kind of a column",
+                       name, kind_name(kind));
     }
     if (i == m->n_columns) {
         return add_column(m, name, kind, err);
@@ -76,8 +77,9 @@ pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kin
     if (had == PM_VALUE_INT && kind == PM_VALUE_FLOAT) {
         m->columns[i].kind = kind;
     } else if (had != kind && !(had == PM_VALUE_FLOAT && kind == PM_VALUE_INT)) {
-        return pm_fail(err, PM_INVALID, "column \"%s\" holds %s values and cannot hold %s values",
-                       name, kind_name(had), kind_name(kind));
+        return pm_fail(err, PM_INVALID,
+                       "column \"%s\" holds %s values and cannot hold %s values", name,
+                       kind_name(had), kind_name(kind));
     }
     return PM_OK;
 }
@@ -97,7 +99,8 @@ static bool same_bytes(pm_bytes a, pm_bytes b) {
 static size_t key_slot(const pm_metadata *m, pm_bytes key, uint32_t hash) {
     size_t i = hash & (m->table_size - 1);
     for (; m->table[i] != 0; i = (i + 1) & (m->table_size - 1)) {
-        if (m->table[i] >> 32 == hash && same_bytes(key_of(m, (uint32_t)m->table[i] - 1), key)) {
+        if (m->table[i] >> 32 == hash &&
+            same_bytes(key_of(m, (uint32_t)m->table[i] - 1), key)) {
             break;
         }
     }
@@ -162,8 +165,8 @@ static pm_status check_key(const pm_metadata *m, pm_bytes key, pm_error *err) {
         if (found != 0) {
             int shown = key.n < SHOWN_BYTES ? (int)key.n : SHOWN_BYTES;
             return pm_fail(err, PM_DUPLICATE,
-                           "the key \"%.*s\" is that of document %" PRIu64 " already", shown,
-                           (const char *)key.p, (uint64_t)(uint32_t)found - 1);
+                           "the key \"%.*s\" is that of document %" PRIu64 " already",
+                           shown, (const char *)key.p, (uint64_t)(uint32_t)found - 1);
         }
     }
     return PM_OK;
@@ -173,7 +176,8 @@ static pm_status check_key(const pm_metadata *m, pm_bytes key, pm_error *err) {
 
 static pm_status check_cell(const pm_metadata *m, const pm_cell *cell, pm_error *err) {
     if (cell->column >= m->n_columns) {
-        return pm_fail(err, PM_INVALID, "there is no column number %" PRIu32, cell->column);
+        return pm_fail(err, PM_INVALID, "there is no column number %" PRIu32,
+                       cell->column);
     }
     pm_value_kind had = m->columns[cell->column].kind, kind = cell->value.kind;
     if (had == kind || (had == PM_VALUE_DATE && kind == PM_VALUE_TIME) ||
@@ -192,7 +196,8 @@ pm_status pm_metadata_check(const pm_metadata *m, const pm_row *row, uint64_t *b
         bool is_str = row->cells[i].value.kind == PM_VALUE_STR;
         *bytes += VALUE_BYTES + (is_str ? row->cells[i].value.s.n : 0);
         if (*bytes > PM_MAX_META_BYTES) {
-            return pm_fail(err, PM_LIMIT, "the metadata of the row takes more than 1 GB");
+            return pm_fail(err, PM_LIMIT,
+                           "the metadata of the row takes more than 1 GB");
         }
     }
     return check_key(m, row->key, err);
@@ -286,8 +291,8 @@ static void make_floats(column *c, size_t n) {
     }
 }
 
-static pm_status look_column(column *c, uint32_t n_docs, bool last, pm_metadata_view *out,
-                             pm_error *err) {
+static pm_status look_column(column *c, uint32_t n_docs, bool last,
+                             pm_metadata_view *out, pm_error *err) {
     size_t n = count_values(c, n_docs);
     if (n == 0 && !last) {
         return PM_OK;
@@ -308,13 +313,13 @@ static pm_status look_column(column *c, uint32_t n_docs, bool last, pm_metadata_
     } else if (kind == PM_VALUE_FLOAT) {
         make_floats(c, n);
     }
-    out->columns[out->n_columns++] =
-        (pm_column_data){{(const uint8_t *)c->name, strlen(c->name)}, kind, starts, c->values};
+    out->columns[out->n_columns++] = (pm_column_data){
+        {(const uint8_t *)c->name, strlen(c->name)}, kind, starts, c->values};
     return PM_OK;
 }
 
-pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last, pm_metadata_view *out,
-                           pm_error *err) {
+pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last,
+                           pm_metadata_view *out, pm_error *err) {
     memset(out, 0, sizeof *out);
     pm_arena_init(&out->arena);
     out->n_docs = n_docs;
@@ -337,9 +342,10 @@ void pm_metadata_view_release(pm_metadata_view *v) {
     memset(v, 0, sizeof *v);
 }
 
-/* Drops the values of the first n_docs documents and moves the strings of the others to m->strings.
- */
-static pm_status advance_column(pm_metadata *m, column *c, uint32_t n_docs, pm_error *err) {
+/* Drops the values of the first n_docs documents and moves the strings of the others to
+ * m->strings. */
+static pm_status advance_column(pm_metadata *m, column *c, uint32_t n_docs,
+                                pm_error *err) {
     size_t n = count_values(c, n_docs);
     memset(c->recent, 0, sizeof c->recent);
     for (size_t i = n; i < c->n; i++) {

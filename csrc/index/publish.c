@@ -1,6 +1,6 @@
-/* The order that durability asks for: segment files synced (by their writer), manifest synced,
- * directory synced, rename, parent directory synced. If that last sync fails, the step is taken
- * back: a crash could have undone it. */
+/* The order that durability asks for: segment files synced (by their writer), manifest
+ * synced, directory synced, rename, parent directory synced. If that last sync fails,
+ * the step is taken back: a crash could have undone it. */
 #include "index/publish.h"
 
 #include <errno.h>
@@ -21,17 +21,20 @@ static char *copy_string(const char *s, size_t n) {
     return copy;
 }
 
-/* Damaged indexes, and those of another version, may be replaced; what is no index may not. */
+/* Damaged indexes, and those of another version, may be replaced; what is no index may
+ * not. */
 static pm_status check_index(const char *path, pm_error *err) {
     char manifest[MAX_PATH_BYTES];
     pm_container c;
     PM_TRY(pm_manifest_probe(path, err));
     PM_TRY(pm_path_join(manifest, sizeof manifest, path, PM_MANIFEST_NAME, err));
-    pm_status status = pm_container_open(&c, manifest, PM_FILE_MANIFEST, PM_MAP_NO, NULL, 0, err);
+    pm_status status =
+        pm_container_open(&c, manifest, PM_FILE_MANIFEST, PM_MAP_NO, NULL, 0, err);
     if (status == PM_OK) {
         pm_container_close(&c);
     }
-    return status == PM_FOREIGN || status == PM_NOMEM || status == PM_IO ? status : PM_OK;
+    return status == PM_FOREIGN || status == PM_NOMEM || status == PM_IO ? status
+                                                                         : PM_OK;
 }
 
 static pm_status check_place(const pm_site *s, bool *exists, pm_error *err) {
@@ -67,7 +70,8 @@ static pm_status make_directory(pm_site *s, pm_error *err) {
     return status;
 }
 
-pm_status pm_site_open(pm_site *s, const char *path, pm_if_exists if_exists, pm_error *err) {
+pm_status pm_site_open(pm_site *s, const char *path, pm_if_exists if_exists,
+                       pm_error *err) {
     memset(s, 0, sizeof *s);
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') {
@@ -110,8 +114,8 @@ static pm_status sync_parent(const char *path, pm_error *err) {
 }
 
 /* Takes a step back after a failure that is being reported already. */
-static void take_back(pm_status (*step)(const char *, const char *, pm_error *), const char *from,
-                      const char *to) {
+static void take_back(pm_status (*step)(const char *, const char *, pm_error *),
+                      const char *from, const char *to) {
     pm_status ignored = step(from, to, NULL);
     (void)ignored;
 }
@@ -153,7 +157,8 @@ static pm_status step_aside(const pm_site *s, pm_error *err) {
 }
 
 static bool cannot_exchange(const pm_error *err) {
-    return err->os_errno == EINVAL || err->os_errno == ENOSYS || err->os_errno == ENOTSUP;
+    return err->os_errno == EINVAL || err->os_errno == ENOSYS ||
+           err->os_errno == ENOTSUP;
 }
 
 static pm_status put_in_place_of_old(const pm_site *s, pm_error *err) {

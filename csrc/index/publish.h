@@ -1,6 +1,6 @@
-/* How an index appears: built in a directory beside its place, then put there by one rename (or one
- * exchange with what stood there). Before that nothing at the path changes; what fails is removed.
- */
+/* How an index appears: built in a directory beside its place, then put there by one
+ * rename (or one exchange with what stood there). Before that nothing at the path
+ * changes; what fails is removed. */
 #ifndef PM_INDEX_PUBLISH_H
 #define PM_INDEX_PUBLISH_H
 
@@ -8,19 +8,20 @@
 #include "index/manifest.h"
 
 typedef struct pm_site {
-    char *path;      /* where the index will stand, without a trailing '/' */
-    char *directory; /* where it is built: <path>.building-<pid>-<n>; NULL once published or removed
-                      */
+    char *path; /* where the index will stand, without a trailing '/' */
+    /* where it is built: <path>.building-<pid>-<n>; NULL once published or removed */
+    char *directory;
     pm_if_exists if_exists;
 } pm_site;
 
-/* PM_EXISTS where something stands at path and may not be replaced, PM_FOREIGN where it is no
- * index. Makes the directory. */
+/* PM_EXISTS where something stands at path and may not be replaced, PM_FOREIGN where it
+ * is no index. Makes the directory. */
 pm_status pm_site_open(pm_site *s, const char *path, pm_if_exists if_exists,
                        pm_error *err) PM_MUST_CHECK;
-/* All files are written and synced; writes the manifest, then publishes. On failure the path is as
- * it was. */
-pm_status pm_site_publish(pm_site *s, const pm_manifest *m, pm_error *err) PM_MUST_CHECK;
+/* All files are written and synced; writes the manifest, then publishes. On failure the
+ * path is as it was. */
+pm_status pm_site_publish(pm_site *s, const pm_manifest *m,
+                          pm_error *err) PM_MUST_CHECK;
 /* Removes the directory, unless it was published. Safe on zeros. */
 void pm_site_close(pm_site *s);
 

@@ -1,7 +1,7 @@
-/* Inversion is one counting sort: every group's place in the position array is known from its
- * count, so positions are dropped there in one pass over the stream, in order. On several threads
- * the stream is cut into as many ranges, each of which first counts its groups, so that its places
- * in every group are known too. */
+/* Inversion is one counting sort: every group's place in the position array is known
+ * from its count, so positions are dropped there in one pass over the stream, in order.
+ * On several threads the stream is cut into as many ranges, each of which first counts
+ * its groups, so that its places in every group are known too. */
 #include "index/seal.h"
 
 #include <string.h>
@@ -59,8 +59,8 @@ static uint32_t run_end(const pm_draft *d, size_t run, uint32_t limit) {
 }
 
 /* Renumbers [lo, hi) and counts groups. */
-static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi,
-                               uint32_t *counts) {
+static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint32_t lo,
+                               uint32_t hi, uint32_t *counts) {
     for (uint32_t i = lo; i < hi; i++) {
         if (stream[i] != PM_END) {
             pm_number n = numbers[stream[i]];
@@ -71,8 +71,8 @@ static void renumber_and_count(uint32_t *stream, const pm_number *numbers, uint3
 }
 
 /* Renumbers [lo, hi) and drops the positions in their places. */
-static void renumber_and_drop(uint32_t *stream, const pm_number *numbers, uint32_t lo, uint32_t hi,
-                              uint32_t *cursors, uint32_t *positions) {
+static void renumber_and_drop(uint32_t *stream, const pm_number *numbers, uint32_t lo,
+                              uint32_t hi, uint32_t *cursors, uint32_t *positions) {
     for (uint32_t i = lo; i < hi; i++) {
         if (stream[i] != PM_END) {
             pm_number n = numbers[stream[i]];
@@ -142,7 +142,8 @@ static void place_cursors(const inversion *inv) {
 }
 
 static pm_status write_stream(const inversion *inv, pm_error *err) {
-    return pm_stream_write(inv->w, inv->s->draft->stream, inv->s->draft->n_positions, err);
+    return pm_stream_write(inv->w, inv->s->draft->stream, inv->s->draft->n_positions,
+                           err);
 }
 
 /* The stream is final by now: one thread writes it while the others drop positions. */
@@ -157,14 +158,16 @@ static pm_status run_inversion(inversion *inv, pm_error *err) {
         PM_TRY(pm_parallel_for(1, 1, renumber_range, inv, s->cancel, err));
         return write_stream(inv, err);
     }
-    PM_TRY(pm_parallel_for(inv->n_ranges, s->threads, renumber_range, inv, s->cancel, err));
+    PM_TRY(pm_parallel_for(inv->n_ranges, s->threads, renumber_range, inv, s->cancel,
+                           err));
     place_cursors(inv);
-    return pm_parallel_for(inv->n_ranges + 1, s->threads, write_or_drop, inv, s->cancel, err);
+    return pm_parallel_for(inv->n_ranges + 1, s->threads, write_or_drop, inv, s->cancel,
+                           err);
 }
 
 /* Renumbers the stream and writes it; fills s->positions. */
-static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_container_writer *w,
-                        pm_error *err) {
+static pm_status invert(const pm_seal *s, const pm_vocabulary *v,
+                        pm_container_writer *w, pm_error *err) {
     inversion inv = {.s = s, .v = v, .w = w, .n_ranges = s->threads};
     uint32_t n = s->draft->n_positions;
     if (n / MIN_RANGE < inv.n_ranges) {
@@ -175,9 +178,11 @@ static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_container_w
         return pm_fail_nomem(err, n_tokens * sizeof *s->positions->at);
     }
     inv.positions = s->positions->at;
-    inv.cursors = pm_calloc((size_t)inv.n_ranges * v->lexicon.n_groups, sizeof *inv.cursors);
+    inv.cursors =
+        pm_calloc((size_t)inv.n_ranges * v->lexicon.n_groups, sizeof *inv.cursors);
     if (inv.cursors == NULL) {
-        return pm_fail_nomem(err, (size_t)inv.n_ranges * v->lexicon.n_groups * sizeof *inv.cursors);
+        return pm_fail_nomem(err, (size_t)inv.n_ranges * v->lexicon.n_groups *
+                                      sizeof *inv.cursors);
     }
     pm_status status = run_inversion(&inv, err);
     pm_free(inv.cursors);
@@ -186,14 +191,15 @@ static pm_status invert(const pm_seal *s, const pm_vocabulary *v, pm_container_w
 
 /* ---- sections ---- */
 
-static pm_status finish_store(pm_container_writer *w, const pm_draft *d, pm_error *err) {
-    pm_store_data data = {.text_starts = d->text_starts,
-                          .n_units = d->n_units,
-                          .blocks = d->blocks,
-                          .n_blocks = d->n_blocks,
-                          .checkpoints = d->checkpoints,
-                          .n_checkpoints =
-                              ((size_t)d->n_positions + PM_CHECKPOINT - 1) / PM_CHECKPOINT};
+static pm_status finish_store(pm_container_writer *w, const pm_draft *d,
+                              pm_error *err) {
+    pm_store_data data = {
+        .text_starts = d->text_starts,
+        .n_units = d->n_units,
+        .blocks = d->blocks,
+        .n_blocks = d->n_blocks,
+        .checkpoints = d->checkpoints,
+        .n_checkpoints = ((size_t)d->n_positions + PM_CHECKPOINT - 1) / PM_CHECKPOINT};
     return pm_store_finish(w, &data, err);
 }
 
@@ -207,8 +213,8 @@ static pm_status write_zones(pm_container_writer *w, const pm_draft *d, pm_error
     return pm_zones_write(w, &data, err);
 }
 
-static pm_status write_postings(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v,
-                                pm_error *err) {
+static pm_status write_postings(pm_container_writer *w, const pm_seal *s,
+                                const pm_vocabulary *v, pm_error *err) {
     pm_postings_data data = {.n_groups = v->lexicon.n_groups,
                              .n_docs = s->draft->n_docs,
                              .n_fields = s->draft->n_fields,
@@ -219,8 +225,8 @@ static pm_status write_postings(pm_container_writer *w, const pm_seal *s, const 
     return pm_postings_write(w, &data, err);
 }
 
-static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_vocabulary *v,
-                            pm_error *err) {
+static pm_status write_info(pm_container_writer *w, const pm_seal *s,
+                            const pm_vocabulary *v, pm_error *err) {
     const char *lang = pm_analyzer_lang(s->analyzer);
     pm_segment_info info = {.n_docs = s->draft->n_docs,
                             .n_fields = s->draft->n_fields,
@@ -232,12 +238,14 @@ static pm_status write_info(pm_container_writer *w, const pm_seal *s, const pm_v
                             .fingerprint = pm_analyzer_fingerprint(s->analyzer),
                             .lang = {(const uint8_t *)lang, strlen(lang)}};
     for (uint32_t f = 0; f < info.n_fields; f++) {
-        info.fields[f] = (pm_bytes){(const uint8_t *)s->fields[f], strlen(s->fields[f])};
+        info.fields[f] =
+            (pm_bytes){(const uint8_t *)s->fields[f], strlen(s->fields[f])};
     }
     return pm_segment_info_write(w, &info, err);
 }
 
-static pm_status write_documents(pm_container_writer *w, const pm_seal *s, pm_error *err) {
+static pm_status write_documents(pm_container_writer *w, const pm_seal *s,
+                                 pm_error *err) {
     const pm_metadata_view *m = s->metadata;
     if (s->draft->store) {
         PM_TRY(finish_store(w, s->draft, err));
@@ -250,15 +258,16 @@ static pm_status write_documents(pm_container_writer *w, const pm_seal *s, pm_er
 
 static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabulary *v,
                              pm_error *err) {
-    PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer, s->threads,
-                              s->cancel, err));
+    PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer,
+                              s->threads, s->cancel, err));
     PM_TRY(pm_lexicon_write(w, &v->lexicon, err));
     PM_TRY(invert(s, v, w, err));
     PM_TRY(write_postings(w, s, v, err));
     return write_info(w, s, v, err);
 }
 
-pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store, pm_error *err) {
+pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store,
+                        pm_error *err) {
     PM_TRY(pm_container_create(w, path, PM_FILE_SEGMENT, err));
     if (store) {
         pm_store_begin(w);
@@ -266,8 +275,8 @@ pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store, pm
     return PM_OK;
 }
 
-pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size, pm_hash128 *hash,
-                         pm_error *err) {
+pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size,
+                         pm_hash128 *hash, pm_error *err) {
     pm_vocabulary v = {0};
     pm_status status = write_documents(w, s, err);
     if (status == PM_OK) {

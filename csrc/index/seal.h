@@ -1,5 +1,5 @@
-/* From a draft to a segment file: words ordered, stream renumbered, positions inverted, sections
- * written. */
+/* From a draft to a segment file: words ordered, stream renumbered, positions inverted,
+ * sections written. */
 #ifndef PM_INDEX_SEAL_H
 #define PM_INDEX_SEAL_H
 
@@ -8,7 +8,8 @@
 #include "index/draft.h"
 #include "index/metadata.h"
 
-typedef struct pm_positions { /* memory for the inversion, kept from segment to segment */
+/* Memory for the inversion, kept from segment to segment. */
+typedef struct pm_positions {
     uint32_t *at;
     size_t capacity;
 } pm_positions;
@@ -24,12 +25,13 @@ typedef struct pm_seal {
     pm_cancel *cancel;
 } pm_seal;
 
-/* A segment file begins; where text is stored, the caller puts each chunk's compressed text next,
- * in order. */
+/* A segment file begins; where text is stored, the caller puts each chunk's compressed
+ * text next, in order. */
 pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store,
                         pm_error *err) PM_MUST_CHECK;
-/* Writes all the rest, syncs and closes; the file's size and hash. On failure there is no file. */
-pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size, pm_hash128 *hash,
-                         pm_error *err) PM_MUST_CHECK;
+/* Writes all the rest, syncs and closes; the file's size and hash. On failure there is
+ * no file. */
+pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size,
+                         pm_hash128 *hash, pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
-/* A snapshot is opened without a lock. Where another process exchanges the whole index in between,
- * manifest and segments may be of two different builds: the manifest is read once more at the end,
- * and everything again if it names other files. */
+/* A snapshot is opened without a lock. Where another process exchanges the whole index
+ * in between, manifest and segments may be of two different builds: the manifest is
+ * read once more at the end, and everything again if it names other files. */
 #include "index/snapshot.h"
 
 #include <inttypes.h>
@@ -17,7 +17,8 @@ static bool equals(pm_bytes s, const char *text) {
 
 /* ---- segments ---- */
 
-static pm_status map_fields(const pm_manifest *m, pm_part *part, const char *file, pm_error *err) {
+static pm_status map_fields(const pm_manifest *m, pm_part *part, const char *file,
+                            pm_error *err) {
     const pm_segment_info *info = &part->segment.info;
     memset(part->field_from_index, NO_FIELD, sizeof part->field_from_index);
     for (uint32_t f = 0; f < info->n_fields; f++) {
@@ -63,8 +64,8 @@ static pm_status check_segment(const pm_manifest *m, const pm_manifest_segment *
     return PM_OK;
 }
 
-static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named, pm_map_mode mode,
-                           pm_error *err) {
+static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named,
+                           pm_map_mode mode, pm_error *err) {
     pm_part *part = &s->parts[s->n_parts];
     const char *name = s->manifest.files[named->file].name;
     char path[MAX_PATH_BYTES];
@@ -89,13 +90,15 @@ static const pm_generation *find_generation(const pm_manifest *m, uint64_t numbe
     return NULL;
 }
 
-static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode, pm_error *err) {
+static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode,
+                            pm_error *err) {
     const pm_generation *g = find_generation(&s->manifest, number);
     if (g == NULL) {
         const pm_generation *newest = find_generation(&s->manifest, 0);
         return pm_fail(err, PM_GONE,
-                       "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64, number,
-                       newest->number);
+                       "generation %" PRIu64
+                       " is no longer kept; the newest is %" PRIu64,
+                       number, newest->number);
     }
     s->generation = g->number;
     s->parts = pm_calloc(g->n_segments, sizeof *s->parts);
@@ -114,9 +117,10 @@ static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
     pm_error why;
     pm_status status = pm_analyzer_new(s->manifest.lang, &s->analyzer, &why);
     if (status == PM_INVALID) {
-        return pm_fail(err, PM_TOO_NEW,
-                       "the index is in the language \"%.64s\", which this build does not know",
-                       s->manifest.lang);
+        return pm_fail(
+            err, PM_TOO_NEW,
+            "the index is in the language \"%.64s\", which this build does not know",
+            s->manifest.lang);
     }
     if (status != PM_OK) {
         if (err != NULL) {
@@ -124,7 +128,8 @@ static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
         }
         return status;
     }
-    s->analyzer_differs = pm_analyzer_fingerprint(s->analyzer) != s->manifest.fingerprint;
+    s->analyzer_differs =
+        pm_analyzer_fingerprint(s->analyzer) != s->manifest.fingerprint;
     return PM_OK;
 }
 
@@ -147,7 +152,8 @@ static void close_parts(pm_snapshot *s) {
 static bool same_files(const pm_manifest *a, const pm_manifest *b) {
     bool same = a->n_files == b->n_files;
     for (uint32_t i = 0; same && i < a->n_files; i++) {
-        same = a->files[i].size == b->files[i].size && a->files[i].hash.lo == b->files[i].hash.lo &&
+        same = a->files[i].size == b->files[i].size &&
+               a->files[i].hash.lo == b->files[i].hash.lo &&
                a->files[i].hash.hi == b->files[i].hash.hi;
     }
     return same;
@@ -162,10 +168,10 @@ static pm_status look_again(const pm_snapshot *s, bool *exchanged, pm_error *err
     return PM_OK;
 }
 
-/* exchanged: manifest and segments may be of different builds; nothing that was found counts then.
- */
-static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode, bool *exchanged,
-                           pm_error *err) {
+/* exchanged: manifest and segments may be of different builds; nothing that was found
+ * counts then. */
+static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode,
+                           bool *exchanged, pm_error *err) {
     pm_error why;
     *exchanged = false;
     PM_TRY(pm_manifest_read(&s->manifest, s->path, err));
@@ -199,7 +205,8 @@ static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t genera
             return status;
         }
     }
-    return pm_fail(err, PM_GONE, "%s was replaced %d times while it was opened", path, MAX_TRIES);
+    return pm_fail(err, PM_GONE, "%s was replaced %d times while it was opened", path,
+                   MAX_TRIES);
 }
 
 static void free_snapshot(pm_snapshot *s) {
@@ -231,7 +238,8 @@ pm_snapshot *pm_snapshot_ref(pm_snapshot *s) {
 }
 
 void pm_snapshot_unref(pm_snapshot *s) {
-    if (s != NULL && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
+    if (s != NULL &&
+        atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
         free_snapshot(s);
     }
 }
@@ -255,7 +263,8 @@ const pm_part *pm_snapshot_part(const pm_snapshot *s, pm_doc doc, pm_doc *local)
     return &s->parts[lo];
 }
 
-pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out, pm_error *err) {
+pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out,
+                               pm_error *err) {
     *out = PM_END;
     for (uint32_t i = 0; i < s->n_parts && *out == PM_END; i++) {
         pm_doc local;

@@ -1,4 +1,5 @@
-/* One committed generation, opened for reading: its segments in order. Immutable and shared by threads; the last unref closes. */
+/* One committed generation, opened for reading: its segments in order. Immutable and
+ * shared by threads; the last unref closes. */
 #ifndef PM_INDEX_SNAPSHOT_H
 #define PM_INDEX_SNAPSHOT_H
 
@@ -11,10 +12,11 @@
 
 typedef struct pm_part { /* a segment within the snapshot */
     pm_segment segment;
-    uint32_t doc_base;                      /* documents before it */
-    uint64_t token_base;                    /* tokens before it, sentinels not counted */
-    uint8_t field_to_index[PM_MAX_FIELDS];  /* segment's field number -> snapshot's */
-    uint8_t field_from_index[PM_MAX_FIELDS]; /* and back; 255: this segment has no such field */
+    uint32_t doc_base;                     /* documents before it */
+    uint64_t token_base;                   /* tokens before it, sentinels not counted */
+    uint8_t field_to_index[PM_MAX_FIELDS]; /* segment's field number -> snapshot's */
+    /* and back; 255: this segment has no such field */
+    uint8_t field_from_index[PM_MAX_FIELDS];
 } pm_part;
 
 typedef struct pm_snapshot {
@@ -29,18 +31,24 @@ typedef struct pm_snapshot {
     pm_part *parts;
 } pm_snapshot;
 
-/* generation 0: the newest. PM_FOREIGN where path is no index, PM_GONE where the generation is not retained. */
-pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode, pm_snapshot **out, pm_error *err) PM_MUST_CHECK;
+/* generation 0: the newest. PM_FOREIGN where path is no index, PM_GONE where the
+ * generation is not retained. */
+pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode,
+                           pm_snapshot **out, pm_error *err) PM_MUST_CHECK;
 pm_snapshot *pm_snapshot_ref(pm_snapshot *s);
 void pm_snapshot_unref(pm_snapshot *s);
-/* The part that holds a document of the whole snapshot, and its number there. NULL beyond the end. */
+/* The part that holds a document of the whole snapshot, and its number there. NULL
+ * beyond the end. */
 const pm_part *pm_snapshot_part(const pm_snapshot *s, pm_doc doc, pm_doc *local);
 /* PM_END: no such key. */
-pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out, pm_error *err) PM_MUST_CHECK;
+pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out,
+                               pm_error *err) PM_MUST_CHECK;
 /* Number of a text field by name, or -1. */
 int pm_snapshot_field(const pm_snapshot *s, pm_bytes name);
-/* Reads every file that the manifest names: whole-file hashes, then pm_segment_verify, tokens against stored texts where the
- * analyzer is the same one (surface of each token, sentences, quotations, checkpoints). */
-pm_status pm_snapshot_verify(const char *path, pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
+/* Reads every file that the manifest names: whole-file hashes, then pm_segment_verify,
+ * tokens against stored texts where the analyzer is the same one (surface of each
+ * token, sentences, quotations, checkpoints). */
+pm_status pm_snapshot_verify(const char *path, pm_cancel *cancel,
+                             pm_error *err) PM_MUST_CHECK;
 
 #endif

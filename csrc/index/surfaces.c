@@ -1,7 +1,8 @@
-/* The hash of a short word is one 64 x 64 -> 128 bit product of its two masked halves (as in
- * wyhash); longer words take XXH3. The seeds hold bytes that no UTF-8 text has, so that neither
- * factor is zero. Tokens are taken in blocks: all hashes first, their slots prefetched, then the
- * probes, which hides the misses of rare words behind each other. */
+/* The hash of a short word is one 64 x 64 -> 128 bit product of its two masked halves
+ * (as in wyhash); longer words take XXH3. The seeds hold bytes that no UTF-8 text has,
+ * so that neither factor is zero. Tokens are taken in blocks: all hashes first, their
+ * slots prefetched, then the probes, which hides the misses of rare words behind each
+ * other. */
 #include "index/surfaces.h"
 
 #include <string.h>
@@ -20,16 +21,18 @@ typedef struct key {
 
 /* Keeps the first n bytes of the two words. */
 #define LOW(n) ((n) == 0 ? 0 : UINT64_MAX >> ((64 - 8 * (n)) & 63))
-#define MASK(n)                                                                                    \
+#define MASK(n)                                                                        \
     { LOW((n) < 8 ? (n) : 8), LOW((n) < 8 ? 0 : (n)-8) }
 static const uint64_t masks[SHORT_BYTES + 1][2] = {
-    MASK(0), MASK(1),  MASK(2),  MASK(3),  MASK(4),  MASK(5),  MASK(6),  MASK(7), MASK(8),
-    MASK(9), MASK(10), MASK(11), MASK(12), MASK(13), MASK(14), MASK(15), MASK(16)};
+    MASK(0),  MASK(1),  MASK(2),  MASK(3),  MASK(4),  MASK(5),
+    MASK(6),  MASK(7),  MASK(8),  MASK(9),  MASK(10), MASK(11),
+    MASK(12), MASK(13), MASK(14), MASK(15), MASK(16)};
 
 __extension__ typedef unsigned __int128 product;
 
 static inline uint32_t hash_short(const uint64_t head[2], uint32_t length) {
-    product p = (product)(head[0] ^ 0xffa0761d6478bd64u) * (head[1] ^ 0xffe7037ed1a0b428u ^ length);
+    product p = (product)(head[0] ^ 0xffa0761d6478bd64u) *
+                (head[1] ^ 0xffe7037ed1a0b428u ^ length);
     return (uint32_t)((uint64_t)p >> 32) ^ (uint32_t)(uint64_t)(p >> 64);
 }
 
@@ -110,8 +113,8 @@ static pm_status make_room(pm_surfaces *s, size_t n, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t, const key *k,
-                     pm_surface_slot *slot, pm_error *err) {
+static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t,
+                     const key *k, pm_surface_slot *slot, pm_error *err) {
     size_t n = t->end - t->start;
     if (n > UINT32_MAX - s->bytes.n) {
         pm_fail(err, PM_LIMIT, "the distinct words of a segment take more than 4 GB");
@@ -124,24 +127,26 @@ static pm_status add(pm_surfaces *s, const uint8_t *text, const pm_token *t, con
     uint32_t at = (uint32_t)s->bytes.n;
     pm_buf_put(&s->bytes, text + t->start, n);
     PM_TRY(pm_buf_status(&s->bytes, err));
-    *slot = (pm_surface_slot){{k->head[0], k->head[1]}, k->shape, k->hash, (uint32_t)s->n, 0};
+    *slot = (pm_surface_slot){
+        {k->head[0], k->head[1]}, k->shape, k->hash, (uint32_t)s->n, 0};
     s->words[s->n++] = (pm_surface){at, k->shape, k->hash, 0};
     return PM_OK;
 }
 
 static inline bool same(const pm_surfaces *s, const pm_surface_slot *slot, const key *k,
                         const uint8_t *p) {
-    if (((slot->head[0] ^ k->head[0]) | (slot->head[1] ^ k->head[1]) | (slot->shape ^ k->shape)) !=
-        0) {
+    if (((slot->head[0] ^ k->head[0]) | (slot->head[1] ^ k->head[1]) |
+         (slot->shape ^ k->shape)) != 0) {
         return false;
     }
     size_t n = k->shape >> 4;
-    return n <= SHORT_BYTES ||
-           (slot->hash == k->hash && memcmp(s->bytes.p + s->words[slot->id].at, p, n) == 0);
+    return n <= SHORT_BYTES || (slot->hash == k->hash &&
+                                memcmp(s->bytes.p + s->words[slot->id].at, p, n) == 0);
 }
 
 /* The slot of a key, or the free one where it belongs. */
-static inline pm_surface_slot *find(const pm_surfaces *s, const key *k, const uint8_t *p) {
+static inline pm_surface_slot *find(const pm_surfaces *s, const key *k,
+                                    const uint8_t *p) {
     size_t mask = ((size_t)1 << s->bits) - 1;
     size_t i = home(k->hash, s->bits);
     while (!same(s, &s->slots[i], k, p) && s->slots[i].shape != 0) {
@@ -150,8 +155,9 @@ static inline pm_surface_slot *find(const pm_surfaces *s, const key *k, const ui
     return &s->slots[i];
 }
 
-static pm_status number_block(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n,
-                              uint32_t *ids, pm_error *err) {
+static pm_status number_block(pm_surfaces *s, const uint8_t *text,
+                              const pm_token *tokens, size_t n, uint32_t *ids,
+                              pm_error *err) {
     key keys[BLOCK];
     PM_TRY(make_room(s, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -169,10 +175,12 @@ static pm_status number_block(pm_surfaces *s, const uint8_t *text, const pm_toke
     return PM_OK;
 }
 
-pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n,
-                             uint32_t *ids, pm_error *err) {
+pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text,
+                             const pm_token *tokens, size_t n, uint32_t *ids,
+                             pm_error *err) {
     for (size_t i = 0; i < n; i += BLOCK) {
-        PM_TRY(number_block(s, text, tokens + i, n - i < BLOCK ? n - i : BLOCK, ids + i, err));
+        PM_TRY(number_block(s, text, tokens + i, n - i < BLOCK ? n - i : BLOCK, ids + i,
+                            err));
     }
     return PM_OK;
 }

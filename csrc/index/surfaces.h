@@ -1,7 +1,8 @@
-/* The distinct surfaces that one worker has met, numbered in order of first meeting, and how often
- * each was met. A surface is its bytes and its kind: where one spelling comes in two kinds it has
- * two numbers here (the lexicon unites them if they fold alike). Private to one thread at a time.
- * Knows nothing of chunks, folding or files. */
+/* The distinct surfaces that one worker has met, numbered in order of first meeting,
+ * and how often each was met. A surface is its bytes and its kind: where one spelling
+ * comes in two kinds it has two numbers here (the lexicon unites them if they fold
+ * alike). Private to one thread at a time. Knows nothing of chunks, folding or
+ * files. */
 #ifndef PM_INDEX_SURFACES_H
 #define PM_INDEX_SURFACES_H
 
@@ -10,8 +11,8 @@
 /* Bytes that must be readable after a text that is numbered. */
 enum { PM_TEXT_SLACK = 16 };
 
-/* Open addressing, linear probing; half a cache line each, so that a probe of a short word touches
- * one line. */
+/* Open addressing, linear probing; half a cache line each, so that a probe of a short
+ * word touches one line. */
 typedef struct pm_surface_slot {
     uint64_t head[2]; /* first 16 bytes, zeros after the end */
     uint32_t shape;   /* length << 4 | kind; 0: the slot is free */
@@ -35,10 +36,12 @@ typedef struct pm_surfaces {
 void pm_surfaces_init(pm_surfaces *s); /* allocates nothing */
 void pm_surfaces_release(pm_surfaces *s);
 void pm_surfaces_clear(pm_surfaces *s); /* forgets all; memory stays */
-/* ids[i] = the number of token i, counted once more. PM_TEXT_SLACK bytes after the text can be
- * read. Cost about 5 ns a token met before. PM_LIMIT when the distinct surfaces take 4 GB. */
-pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text, const pm_token *tokens, size_t n,
-                             uint32_t *ids, pm_error *err) PM_MUST_CHECK;
+/* ids[i] = the number of token i, counted once more. PM_TEXT_SLACK bytes after the text
+ * can be read. Cost about 5 ns a token met before. PM_LIMIT when the distinct surfaces
+ * take 4 GB. */
+pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text,
+                             const pm_token *tokens, size_t n, uint32_t *ids,
+                             pm_error *err) PM_MUST_CHECK;
 /* Brings words[].count up to date with the slots. After it: */
 void pm_surfaces_settle(pm_surfaces *s);
 /* takes back the count of n numbers (PM_END among them is skipped). */

@@ -1,6 +1,7 @@
-/* Everything that can be recomputed is: hashes of whole files, each segment's sections against each
- * other (format layer), words against the analyzer, and stored texts, tokenised again, against the
- * stream. The last two only where this build's analyzer is the one that made the index. */
+/* Everything that can be recomputed is: hashes of whole files, each segment's sections
+ * against each other (format layer), words against the analyzer, and stored texts,
+ * tokenised again, against the stream. The last two only where this build's analyzer is
+ * the one that made the index. */
 #include "index/snapshot.h"
 
 #include <inttypes.h>
@@ -33,13 +34,15 @@ enum {
 
 static pm_status tick(pm_cancel *cancel, uint64_t work_ns, pm_error *err) {
     uint32_t work = work_ns < UINT32_MAX ? (uint32_t)work_ns : UINT32_MAX;
-    return pm_cancel_tick(cancel, work) ? pm_fail(err, PM_CANCELLED, "verification was cancelled")
-                                        : PM_OK;
+    return pm_cancel_tick(cancel, work)
+               ? pm_fail(err, PM_CANCELLED, "verification was cancelled")
+               : PM_OK;
 }
 
 /* ---- files ---- */
 
-static pm_status hash_blob(const pm_blob *b, pm_hash128 *out, pm_cancel *cancel, pm_error *err) {
+static pm_status hash_blob(const pm_blob *b, pm_hash128 *out, pm_cancel *cancel,
+                           pm_error *err) {
     XXH3_state_t state;
     XXH3_128bits_reset(&state);
     for (size_t at = 0; at < b->n; at += SLICE_BYTES) {
@@ -52,25 +55,27 @@ static pm_status hash_blob(const pm_blob *b, pm_hash128 *out, pm_cancel *cancel,
     return PM_OK;
 }
 
-static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b, pm_cancel *cancel,
-                              pm_error *err) {
+static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b,
+                              pm_cancel *cancel, pm_error *err) {
     pm_hash128 found;
     if (b->n != f->size) {
         return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "the file has %zu bytes, the manifest says %" PRIu64, b->n, f->size);
+                               "the file has %zu bytes, the manifest says %" PRIu64,
+                               b->n, f->size);
     }
     PM_TRY(hash_blob(b, &found, cancel, err));
     if (found.lo != f->hash.lo || found.hi != f->hash.hi) {
         return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "the file was changed: its hash is %016" PRIx64 "%016" PRIx64
-                               ", the manifest says %016" PRIx64 "%016" PRIx64,
+                               "the file was changed: its hash is %016" PRIx64
+                               "%016" PRIx64 ", the manifest says %016" PRIx64
+                               "%016" PRIx64,
                                found.hi, found.lo, f->hash.hi, f->hash.lo);
     }
     return PM_OK;
 }
 
-static pm_status verify_file(const char *dir, const pm_manifest_file *f, pm_cancel *cancel,
-                             pm_error *err) {
+static pm_status verify_file(const char *dir, const pm_manifest_file *f,
+                             pm_cancel *cancel, pm_error *err) {
     char path[MAX_PATH_BYTES];
     pm_blob b;
     PM_TRY(pm_path_join(path, sizeof path, dir, f->name, err));
@@ -141,9 +146,10 @@ static bool has_ref(const pm_lexicon *lex, pm_range refs, uint32_t wanted,
     return false;
 }
 
-/* The accentless key of a form or stem (in text) leads to it; *n counts those that have one. */
-static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem, uint32_t number,
-                            uint32_t *n) {
+/* The accentless key of a form or stem (in text) leads to it; *n counts those that have
+ * one. */
+static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem,
+                            uint32_t number, uint32_t *n) {
     const pm_lexicon *lex = &c->s->lexicon;
     bool changed = false;
     pm_buf_clear(&c->other);
@@ -155,10 +161,10 @@ static pm_status check_bare(checking *c, const pm_buf *text, bool is_stem, uint3
     pm_buf_init(&scratch);
     pm_bytes key = pm_buf_bytes(&c->other);
     ++*n;
-    bool found = is_stem ? has_ref(lex, pm_lexicon_find_bare_stem(lex, key, &scratch), number,
-                                   pm_lexicon_bare_stem_ref)
-                         : has_ref(lex, pm_lexicon_find_bare_form(lex, key, &scratch), number,
-                                   pm_lexicon_bare_form_ref);
+    bool found = is_stem ? has_ref(lex, pm_lexicon_find_bare_stem(lex, key, &scratch),
+                                   number, pm_lexicon_bare_stem_ref)
+                         : has_ref(lex, pm_lexicon_find_bare_form(lex, key, &scratch),
+                                   number, pm_lexicon_bare_form_ref);
     pm_status status = pm_buf_status(&scratch, c->err);
     pm_buf_release(&scratch);
     PM_TRY(status);
@@ -218,10 +224,11 @@ static pm_status check_words(checking *c) {
         PM_TRY(check_forms(c, g, &bare_forms));
     }
     if (bare_forms != lex->n_bare_form_refs || bare_stems != lex->n_bare_stem_refs) {
-        return pm_section_corrupt(
-            &c->s->file, ACCENTS, 0, c->err,
-            "%" PRIu32 " forms and %" PRIu32 " stems, expected %" PRIu32 " and %" PRIu32,
-            lex->n_bare_form_refs, lex->n_bare_stem_refs, bare_forms, bare_stems);
+        return pm_section_corrupt(&c->s->file, ACCENTS, 0, c->err,
+                                  "%" PRIu32 " forms and %" PRIu32
+                                  " stems, expected %" PRIu32 " and %" PRIu32,
+                                  lex->n_bare_form_refs, lex->n_bare_stem_refs,
+                                  bare_forms, bare_stems);
     }
     return PM_OK;
 }
@@ -236,8 +243,8 @@ static pm_status check_fold(checking *c, pm_id id, unsigned kind) {
     pm_bytes s = surface_of(c, id);
     pm_buf_clear(&c->other);
     PM_TRY(pm_fold(c->an, s.p, s.n, kind, &c->other, c->err));
-    bool found =
-        pm_lexicon_form_text(&c->s->lexicon, pm_lexicon_id_form(&c->s->lexicon, id), &c->form);
+    bool found = pm_lexicon_form_text(&c->s->lexicon,
+                                      pm_lexicon_id_form(&c->s->lexicon, id), &c->form);
     PM_TRY(pm_buf_status(&c->form, c->err));
     if (!found || !same(pm_buf_bytes(&c->form), pm_buf_bytes(&c->other))) {
         return pm_section_corrupt(&c->s->file, FORMS, 0, c->err,
@@ -253,8 +260,9 @@ static pm_status check_token(checking *c, const pm_token *t, pm_pos pos) {
     if (id >= s->info.n_ids || !same(surface_of(c, id), surface)) {
         return pm_section_corrupt(
             &s->file, STREAM, 2 * (uint64_t)pos, c->err,
-            "position %" PRIu32 ": the stored text has \"%.*s\", the stream another word", pos,
-            surface.n < 64 ? (int)surface.n : 64, (const char *)surface.p);
+            "position %" PRIu32
+            ": the stored text has \"%.*s\", the stream another word",
+            pos, surface.n < 64 ? (int)surface.n : 64, (const char *)surface.p);
     }
     bool sentence = (t->flags & PM_TOKEN_SENTENCE) != 0,
          paragraph = (t->flags & PM_TOKEN_PARAGRAPH) != 0;
@@ -265,8 +273,9 @@ static pm_status check_token(checking *c, const pm_token *t, pm_pos pos) {
                                   ": by the stored text %s sentence begins there",
                                   pos, sentence ? "a" : "no");
     }
-    if (starts && pm_bitmap_get(&s->zones.paragraphs, pm_bitmap_rank(&s->zones.sentences, pos)) !=
-                      paragraph) {
+    if (starts &&
+        pm_bitmap_get(&s->zones.paragraphs, pm_bitmap_rank(&s->zones.sentences, pos)) !=
+            paragraph) {
         return pm_section_corrupt(&s->file, PARAGRAPHS, 0, c->err,
                                   "position %" PRIu32
                                   ": by the stored text %s paragraph begins there",
@@ -279,30 +288,34 @@ static pm_status check_quotes(checking *c, pm_pos start, pm_pos end) {
     pm_list_iter *it = &c->quotes;
     for (size_t i = 0; i < c->tokens.n_quotes; i++) {
         pm_span32 q = c->tokens.quotes[i];
-        if (pm_list_iter_value(it) != start + q.lo || pm_list_iter_payload(it) != q.hi - q.lo - 1) {
-            return pm_section_corrupt(&c->s->file, QUOTES, 0, c->err,
-                                      "by the stored text a quotation takes the positions [%" PRIu32
-                                      ", %" PRIu32 ")",
-                                      start + q.lo, start + q.hi);
+        if (pm_list_iter_value(it) != start + q.lo ||
+            pm_list_iter_payload(it) != q.hi - q.lo - 1) {
+            return pm_section_corrupt(
+                &c->s->file, QUOTES, 0, c->err,
+                "by the stored text a quotation takes the positions [%" PRIu32
+                ", %" PRIu32 ")",
+                start + q.lo, start + q.hi);
         }
         (void)pm_list_iter_next(it);
     }
     if (pm_list_iter_value(it) < end) {
-        return pm_section_corrupt(&c->s->file, QUOTES, 0, c->err,
-                                  "by the stored text no quotation begins at position %" PRIu32,
-                                  pm_list_iter_value(it));
+        return pm_section_corrupt(
+            &c->s->file, QUOTES, 0, c->err,
+            "by the stored text no quotation begins at position %" PRIu32,
+            pm_list_iter_value(it));
     }
     return PM_OK;
 }
 
-static pm_status check_checkpoint(checking *c, pm_pos pos, uint32_t byte, uint32_t code_point) {
+static pm_status check_checkpoint(checking *c, pm_pos pos, uint32_t byte,
+                                  uint32_t code_point) {
     const pm_store *s = &c->s->store;
     uint32_t k = pos / PM_CHECKPOINT;
     if (pm_frames_get(&s->checkpoint_bytes, k) != byte ||
         pm_frames_get(&s->checkpoint_extras, k) != byte - code_point) {
         return pm_section_corrupt(&c->s->file, CHECKPOINTS, 0, c->err,
-                                  "checkpoint at position %" PRIu32 ": expected byte %" PRIu32
-                                  " and code point %" PRIu32,
+                                  "checkpoint at position %" PRIu32
+                                  ": expected byte %" PRIu32 " and code point %" PRIu32,
                                   pos, byte, code_point);
     }
     return PM_OK;
@@ -310,7 +323,8 @@ static pm_status check_checkpoint(checking *c, pm_pos pos, uint32_t byte, uint32
 
 static pm_status check_checkpoints(checking *c, pm_pos start, pm_pos end) {
     uint32_t byte = 0, code_point = 0;
-    uint64_t pos = ((uint64_t)start + PM_CHECKPOINT - 1) / PM_CHECKPOINT * PM_CHECKPOINT;
+    uint64_t pos =
+        ((uint64_t)start + PM_CHECKPOINT - 1) / PM_CHECKPOINT * PM_CHECKPOINT;
     for (; pos < end; pos += PM_CHECKPOINT) {
         uint32_t to = c->tokens.at[pos - start].start;
         code_point += (uint32_t)pm_utf8_count(c->text.p + byte, to - byte);
@@ -333,10 +347,10 @@ static pm_status check_unit(checking *c, pm_unit u) {
     }
     PM_TRY(pm_tokenize(c->an, text, &c->tokens, c->err));
     if (c->tokens.n != end - start) {
-        return pm_section_corrupt(&s->file, STREAM, 2 * (uint64_t)start, c->err,
-                                  "unit %" PRIu32
-                                  ": the stored text has %zu tokens, the stream %" PRIu32,
-                                  u, c->tokens.n, end - start);
+        return pm_section_corrupt(
+            &s->file, STREAM, 2 * (uint64_t)start, c->err,
+            "unit %" PRIu32 ": the stored text has %zu tokens, the stream %" PRIu32, u,
+            c->tokens.n, end - start);
     }
     for (uint32_t i = 0; i < c->tokens.n; i++) {
         PM_TRY(check_token(c, &c->tokens.at[i], start + i));
@@ -387,7 +401,8 @@ static pm_status verify_against_analyzer(const pm_segment *s, const pm_analyzer 
 
 /* ---- the whole ---- */
 
-static pm_status verify_parts(const pm_snapshot *s, bool *done, pm_cancel *cancel, pm_error *err) {
+static pm_status verify_parts(const pm_snapshot *s, bool *done, pm_cancel *cancel,
+                              pm_error *err) {
     const pm_generation *g = s->manifest.generations;
     while (g->number != s->generation) {
         g++;
@@ -406,8 +421,8 @@ static pm_status verify_parts(const pm_snapshot *s, bool *done, pm_cancel *cance
     return PM_OK;
 }
 
-static pm_status verify_generation(const char *path, uint64_t number, bool *done, pm_cancel *cancel,
-                                   pm_error *err) {
+static pm_status verify_generation(const char *path, uint64_t number, bool *done,
+                                   pm_cancel *cancel, pm_error *err) {
     pm_snapshot *s;
     PM_TRY(pm_snapshot_open(path, number, PM_MAP_AUTO, &s, err));
     pm_status status = verify_parts(s, done, cancel, err);
@@ -420,7 +435,8 @@ static pm_status verify_all(const char *path, const pm_manifest *m, pm_cancel *c
     for (uint32_t i = 0; i < m->n_files; i++) {
         PM_TRY(verify_file(path, &m->files[i], cancel, err));
     }
-    bool *done = pm_calloc(m->n_files, sizeof *done); /* segments of several generations once */
+    /* segments of several generations once */
+    bool *done = pm_calloc(m->n_files, sizeof *done);
     if (done == NULL) {
         return pm_fail_nomem(err, m->n_files);
     }

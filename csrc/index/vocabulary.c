@@ -1,8 +1,9 @@
-/* Three steps. Unite (parallel, split by hash): each part takes the words whose hash falls into it
- * from all dictionaries, and folds and stems those that are new to it. Group (one thread): a hash
- * table of stems, groups sorted by frequency. Lay out: terms scattered to their groups, each group
- * sorted by form, case and surface, and numbered. A surface that came in two kinds but folds alike
- * becomes one id here: its terms stand side by side. */
+/* Three steps. Unite (parallel, split by hash): each part takes the words whose hash
+ * falls into it from all dictionaries, and folds and stems those that are new to it.
+ * Group (one thread): a hash table of stems, groups sorted by frequency. Lay out: terms
+ * scattered to their groups, each group sorted by form, case and surface, and numbered.
+ * A surface that came in two kinds but folds alike becomes one id here: its terms stand
+ * side by side. */
 #include "index/vocabulary.h"
 
 #include <stdlib.h>
@@ -118,7 +119,8 @@ static pm_status analyse(const making *m, part *p, term *t, pm_error *err) {
 }
 
 /* The slot of a word in the part's table. */
-static uint32_t *slot_of(const part *p, pm_bytes surface, uint32_t shape, uint32_t hash) {
+static uint32_t *slot_of(const part *p, pm_bytes surface, uint32_t shape,
+                         uint32_t hash) {
     size_t i = hash & p->mask;
     for (; p->table[i] != 0; i = (i + 1) & p->mask) {
         const term *t = &p->terms[p->table[i] - 1];
@@ -141,13 +143,16 @@ static pm_status unite_word(const making *m, part *p, pm_bytes s, const pm_surfa
         *slot = (uint32_t)p->n + 1;
     }
     term *t = &p->terms[p->n];
-    *t = (term){
-        .surface = s.p, .surface_bytes = (uint32_t)s.n, .shape = w->shape, .count = w->count};
+    *t = (term){.surface = s.p,
+                .surface_bytes = (uint32_t)s.n,
+                .shape = w->shape,
+                .count = w->count};
     *number = (uint32_t)p->n++;
     return analyse(m, p, t, err);
 }
 
-/* Workers look at the flag alone; on one thread the caller's poll must be called from here. */
+/* Workers look at the flag alone; on one thread the caller's poll must be called from
+ * here. */
 static bool must_stop(const making *m) {
     return m->threads == 1 ? pm_cancel_tick(m->cancel, TICK_WORDS * WORD_NS)
                            : pm_cancel_stopped(m->cancel);
@@ -162,14 +167,15 @@ static pm_status unite_dictionary(const making *m, part *p, unsigned number, uns
             return pm_fail(err, PM_CANCELLED, "cancelled by the caller");
         }
         if (w->count > 0 && part_of(m, w->hash) == number) {
-            PM_TRY(
-                unite_word(m, p, pm_surface_bytes(dictionary, w), w, &m->v->numbers[d][i].id, err));
+            PM_TRY(unite_word(m, p, pm_surface_bytes(dictionary, w), w,
+                              &m->v->numbers[d][i].id, err));
         }
     }
     return PM_OK;
 }
 
-/* Terms of a part at most: words that several dictionaries share are counted for each. */
+/* Terms of a part at most: words that several dictionaries share are counted for
+ * each. */
 static size_t count_words(const making *m, unsigned number) {
     size_t n = 0;
     for (unsigned d = 0; d < m->n_dictionaries; d++) {
@@ -253,7 +259,8 @@ static pm_status group_terms(making *m, pm_error *err) {
     return PM_OK;
 }
 
-/* Groups by falling count, ties by stem: 16 bytes of key decide nearly all comparisons. */
+/* Groups by falling count, ties by stem: 16 bytes of key decide nearly all
+ * comparisons. */
 typedef struct group_key {
     uint64_t count, head; /* head: the stem's first 8 bytes, big-endian */
     const group *group;
@@ -293,7 +300,8 @@ static pm_status rank_groups(making *m, pm_error *err) {
         return pm_fail_nomem(err, n * sizeof *keys);
     }
     for (size_t g = 0; g < n; g++) {
-        keys[g] = (group_key){m->groups[g].count, head_of(m->groups[g].first), &m->groups[g]};
+        keys[g] =
+            (group_key){m->groups[g].count, head_of(m->groups[g].first), &m->groups[g]};
     }
     qsort(keys, n, sizeof *keys, compare_groups);
     for (size_t r = 0; r < n; r++) {
@@ -366,7 +374,8 @@ typedef struct tables { /* of pm_lexicon_data, writable */
 static pm_status make_tables(making *m, tables *t, pm_error *err) {
     pm_arena *a = &m->v->arena;
     size_t n = m->n_terms;
-    *t = (tables){.group_forms = pm_arena_array(a, m->n_groups + 1, sizeof *t->group_forms),
+    *t = (tables){.group_forms =
+                      pm_arena_array(a, m->n_groups + 1, sizeof *t->group_forms),
                   .form_ids = pm_arena_array(a, n + 1, sizeof *t->form_ids),
                   .id_counts = pm_arena_array(a, n, sizeof *t->id_counts),
                   .id_groups = pm_arena_array(a, n, sizeof *t->id_groups),
@@ -384,8 +393,10 @@ static void number_group(tables *t, term **terms, size_t n, uint32_t rank) {
     t->group_forms[rank] = t->n_forms;
     for (size_t i = 0; i < n; i++) {
         term *x = terms[i];
-        bool same_form = i > 0 && pm_bytes_compare(form_of(x), form_of(terms[i - 1])) == 0;
-        if (same_form && pm_bytes_compare(surface_of(x), surface_of(terms[i - 1])) == 0) {
+        bool same_form =
+            i > 0 && pm_bytes_compare(form_of(x), form_of(terms[i - 1])) == 0;
+        if (same_form &&
+            pm_bytes_compare(surface_of(x), surface_of(terms[i - 1])) == 0) {
             x->id = t->n_ids - 1;
             t->id_counts[x->id] += x->count;
             continue;
@@ -450,7 +461,8 @@ static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_
         }
         bool changed = false;
         pm_buf_clear(&p->scratch);
-        PM_TRY(pm_unaccent(m->an, strings[i].p, strings[i].n, &p->scratch, &changed, err));
+        PM_TRY(
+            pm_unaccent(m->an, strings[i].p, strings[i].n, &p->scratch, &changed, err));
         if (changed) {
             bare[i] = (pm_bytes){keep(p, p->scratch.p, p->scratch.n), p->scratch.n};
             if (bare[i].p == NULL) {
@@ -463,7 +475,8 @@ static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_
 
 /* ---- the whole ---- */
 
-static pm_status number_dictionary(void *ctx, size_t d, unsigned worker, pm_error *err) {
+static pm_status number_dictionary(void *ctx, size_t d, unsigned worker,
+                                   pm_error *err) {
     const making *m = ctx;
     const pm_surfaces *dictionary = m->dictionaries[d];
     pm_number *numbers = m->v->numbers[d];
@@ -489,7 +502,8 @@ static pm_status prepare(making *m, pm_error *err) {
     }
     v->n_parts = m->threads;
     for (unsigned d = 0; d < m->n_dictionaries; d++) {
-        v->numbers[d] = pm_arena_alloc(&v->arena, m->dictionaries[d]->n * sizeof **v->numbers);
+        v->numbers[d] =
+            pm_arena_alloc(&v->arena, m->dictionaries[d]->n * sizeof **v->numbers);
         if (v->numbers[d] == NULL) {
             return pm_fail_nomem(err, m->dictionaries[d]->n * sizeof **v->numbers);
         }
@@ -514,9 +528,12 @@ static pm_status make(making *m, pm_error *err) {
     PM_TRY(group_terms(m, err));
     PM_TRY(rank_groups(m, err));
     PM_TRY(lay_out(m, err));
-    PM_TRY(strip_accents(m, v->lexicon.stems, v->lexicon.n_groups, &v->lexicon.bare_stems, err));
-    PM_TRY(strip_accents(m, v->lexicon.forms, v->lexicon.n_forms, &v->lexicon.bare_forms, err));
-    return pm_parallel_for(m->n_dictionaries, m->threads, number_dictionary, m, m->cancel, err);
+    PM_TRY(strip_accents(m, v->lexicon.stems, v->lexicon.n_groups,
+                         &v->lexicon.bare_stems, err));
+    PM_TRY(strip_accents(m, v->lexicon.forms, v->lexicon.n_forms,
+                         &v->lexicon.bare_forms, err));
+    return pm_parallel_for(m->n_dictionaries, m->threads, number_dictionary, m,
+                           m->cancel, err);
 }
 
 static void release_terms(pm_vocabulary *v) {
@@ -534,8 +551,8 @@ static void release_terms(pm_vocabulary *v) {
 }
 
 pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
-                             unsigned n_dictionaries, const pm_analyzer *an, unsigned threads,
-                             pm_cancel *cancel, pm_error *err) {
+                             unsigned n_dictionaries, const pm_analyzer *an,
+                             unsigned threads, pm_cancel *cancel, pm_error *err) {
     memset(v, 0, sizeof *v);
     pm_arena_init(&v->arena);
     making m = {.v = v,

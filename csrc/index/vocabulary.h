@@ -1,6 +1,7 @@
-/* The words of one segment: the workers' dictionaries united, each distinct surface folded, stemmed
- * and classed once, and all put into the lexicon's nested order. That order is total over the
- * content, so it does not depend on which worker met what. Knows nothing of positions. */
+/* The words of one segment: the workers' dictionaries united, each distinct surface
+ * folded, stemmed and classed once, and all put into the lexicon's nested order. That
+ * order is total over the content, so it does not depend on which worker met what.
+ * Knows nothing of positions. */
 #ifndef PM_INDEX_VOCABULARY_H
 #define PM_INDEX_VOCABULARY_H
 
@@ -14,10 +15,12 @@ typedef struct pm_number { /* what a worker's number stands for */
 } pm_number;
 
 typedef struct pm_vocabulary {
-    pm_lexicon_data lexicon; /* its arrays lie in arena; surfaces are the dictionaries' bytes */
-    uint32_t *id_groups;     /* [n_ids] */
-    uint64_t *group_starts;  /* [n_groups + 1] tokens of the groups before */
-    pm_number **numbers;     /* [n_workers][that dictionary's n]; undefined where the count is 0 */
+    /* its arrays lie in arena; surfaces are the dictionaries' bytes */
+    pm_lexicon_data lexicon;
+    uint32_t *id_groups;    /* [n_ids] */
+    uint64_t *group_starts; /* [n_groups + 1] tokens of the groups before */
+    /* [n_workers][that dictionary's n]; undefined where the count is 0 */
+    pm_number **numbers;
     unsigned n_parts;
     struct pm_vocabulary_part *parts;
     pm_arena arena;
@@ -25,8 +28,10 @@ typedef struct pm_vocabulary {
 
 /* dictionaries: settled; borrowed until release. Words counted 0 times are left out. */
 pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
-                             unsigned n_dictionaries, const pm_analyzer *an, unsigned threads,
-                             pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
-void pm_vocabulary_release(pm_vocabulary *v); /* safe on zeros and after a failed make */
+                             unsigned n_dictionaries, const pm_analyzer *an,
+                             unsigned threads, pm_cancel *cancel,
+                             pm_error *err) PM_MUST_CHECK;
+/* Safe on zeros and after a failed make. */
+void pm_vocabulary_release(pm_vocabulary *v);
 
 #endif

@@ -1,5 +1,6 @@
-/* Trees for phrase() and near(): their text is never read for operators. Blanks and whatever the query language gives a meaning (quotation
- * marks, brackets, | and, where no wildcards are wanted, * and ?) part the words. */
+/* Trees for phrase() and near(): their text is never read for operators. Blanks and
+ * whatever the query language gives a meaning (quotation marks, brackets, | and, where
+ * no wildcards are wanted, * and ?) part the words. */
 #include <string.h>
 
 #include "base/sys.h"
@@ -27,7 +28,8 @@ static pm_status load(builder *b, pm_buf *clean, pm_bytes text) {
     b->p.seen_byte = b->p.seen_point = 0;
     b->n = 0;
     if (pm_utf8_count(b->p.text, b->p.n) > b->p.limits->query_length) {
-        return pm_fail(b->p.err, PM_LIMIT, "a phrase of more than %u characters", (unsigned)b->p.limits->query_length);
+        return pm_fail(b->p.err, PM_LIMIT, "a phrase of more than %u characters",
+                       (unsigned)b->p.limits->query_length);
     }
     return PM_OK;
 }
@@ -43,7 +45,8 @@ static pm_status add_node(builder *b, pm_node *node) {
 
 static pm_status add_word(builder *b, pm_extent run) {
     pm_node *word;
-    pm_extent e = pm_lex_trim(&b->p, run, b->wildcards ? PM_TRIM_SIGNS : PM_TRIM_WILDCARDS);
+    pm_extent e =
+        pm_lex_trim(&b->p, run, b->wildcards ? PM_TRIM_SIGNS : PM_TRIM_WILDCARDS);
     if (b->wildcards && pm_lex_is(&b->p, run, "*")) {
         PM_TRY(pm_parse_node(&b->p, PM_NODE_ANY, 0, run, &word));
         return add_node(b, word);
@@ -91,7 +94,9 @@ static pm_status phrase_node(builder *b, pm_node **out) {
     }
     memcpy(phrase->children, b->words, b->n * sizeof *b->words);
     if (pm_mark_headline(phrase->children, phrase->n_children)) {
-        PM_TRY(pm_parse_note(&b->p, "a phrase in capitals throughout: they mean nothing, US finds us too"));
+        PM_TRY(pm_parse_note(
+            &b->p,
+            "a phrase in capitals throughout: they mean nothing, US finds us too"));
     }
     *out = phrase;
     return PM_OK;
@@ -126,13 +131,16 @@ static pm_status done(builder *b, pm_buf *clean, pm_status status, pm_node *root
     return PM_OK;
 }
 
-pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer, pm_slop slop, int32_t n, pm_query *out, pm_error *err) {
-    builder b = {.p = {.limits = &pm_limits_default, .query = out, .err = err}, .layer = layer};
+pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer,
+                          pm_slop slop, int32_t n, pm_query *out, pm_error *err) {
+    builder b = {.p = {.limits = &pm_limits_default, .query = out, .err = err},
+                 .layer = layer};
     pm_node *root = NULL;
     pm_buf clean;
     pm_query_init(out);
     if (slop != PM_SLOP_NONE && (n < 0 || n > PM_MAX_DISTANCE)) {
-        return pm_fail(err, PM_INVALID, "slop is %d; it must be 0 to %d words", (int)n, PM_MAX_DISTANCE);
+        return pm_fail(err, PM_INVALID, "slop is %d; it must be 0 to %d words", (int)n,
+                       PM_MAX_DISTANCE);
     }
     pm_buf_init(&clean);
     pm_status status = load(&b, &clean, (pm_bytes){(const uint8_t *)text, n_bytes});
@@ -145,7 +153,8 @@ pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer, pm_s
 /* ---- near(*operands) ---- */
 
 /* One word at the layer of stems; several: a phrase of folded words. */
-static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text, size_t operand, pm_node **out) {
+static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text,
+                                   size_t operand, pm_node **out) {
     bool word = false;
     b->layer = PM_LAYER_FOLDED;
     PM_TRY(load(b, clean, text));
@@ -154,7 +163,8 @@ static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text, siz
         word |= b->words[i]->kind == PM_NODE_WORD;
     }
     if (!word) {
-        return pm_fail(b->p.err, PM_INVALID, "operand %zu of near() holds no word", operand + 1);
+        return pm_fail(b->p.err, PM_INVALID, "operand %zu of near() holds no word",
+                       operand + 1);
     }
     if (b->n > 1) {
         return phrase_node(b, out);
@@ -164,14 +174,17 @@ static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text, siz
     return PM_OK;
 }
 
-static pm_status build_operand(builder *b, pm_buf *clean, const pm_operand_text *text, size_t operand, pm_node **out) {
+static pm_status build_operand(builder *b, pm_buf *clean, const pm_operand_text *text,
+                               size_t operand, pm_node **out) {
     pm_node *set;
     if (text->n == 0) {
-        return pm_fail(b->p.err, PM_INVALID, "operand %zu of near() is empty", operand + 1);
+        return pm_fail(b->p.err, PM_INVALID, "operand %zu of near() is empty",
+                       operand + 1);
     }
     if (text->n > b->p.limits->clauses) {
-        return pm_fail(b->p.err, PM_LIMIT, "operand %zu of near() has more than %u alternatives", operand + 1,
-                       (unsigned)b->p.limits->clauses);
+        return pm_fail(b->p.err, PM_LIMIT,
+                       "operand %zu of near() has more than %u alternatives",
+                       operand + 1, (unsigned)b->p.limits->clauses);
     }
     if (text->n == 1) {
         return build_alternative(b, clean, text->alternatives[0], operand, out);
@@ -181,13 +194,15 @@ static pm_status build_operand(builder *b, pm_buf *clean, const pm_operand_text 
         return pm_parse_nomem(&b->p);
     }
     for (size_t i = 0; i < text->n; i++) {
-        PM_TRY(build_alternative(b, clean, text->alternatives[i], operand, &set->children[i]));
+        PM_TRY(build_alternative(b, clean, text->alternatives[i], operand,
+                                 &set->children[i]));
     }
     *out = set;
     return PM_OK;
 }
 
-static pm_status build_near(builder *b, pm_buf *clean, const pm_operand_text *operands, size_t n, const pm_node *like, pm_node **out) {
+static pm_status build_near(builder *b, pm_buf *clean, const pm_operand_text *operands,
+                            size_t n, const pm_node *like, pm_node **out) {
     PM_TRY(build_operand(b, clean, &operands[0], 0, out));
     for (size_t i = 1; i < n; i++) {
         pm_node *near = pm_node_new(&b->p.query->arena, PM_NODE_NEAR, 2);
@@ -209,18 +224,22 @@ static pm_status check_near(size_t n, int32_t within, pm_scope scope, pm_error *
         return pm_fail(err, PM_INVALID, "near() takes two and more operands");
     }
     if (n > pm_limits_default.depth) {
-        return pm_fail(err, PM_LIMIT, "near() takes at most %u operands", (unsigned)pm_limits_default.depth);
+        return pm_fail(err, PM_LIMIT, "near() takes at most %u operands",
+                       (unsigned)pm_limits_default.depth);
     }
     bool any = within == PM_NEAR_ANY_DISTANCE && scope != PM_SCOPE_FIELD;
     if (!any && (within < 1 || within > PM_MAX_DISTANCE)) {
-        return pm_fail(err, PM_INVALID, "within is %d; it must be 1 (the next word) to %d", (int)within, PM_MAX_DISTANCE);
+        return pm_fail(err, PM_INVALID,
+                       "within is %d; it must be 1 (the next word) to %d", (int)within,
+                       PM_MAX_DISTANCE);
     }
     return PM_OK;
 }
 
-pm_status pm_build_near(const pm_operand_text *operands, size_t n, int32_t within, bool ordered, pm_scope scope, pm_query *out,
-                        pm_error *err) {
-    builder b = {.p = {.limits = &pm_limits_default, .query = out, .err = err}, .wildcards = true};
+pm_status pm_build_near(const pm_operand_text *operands, size_t n, int32_t within,
+                        bool ordered, pm_scope scope, pm_query *out, pm_error *err) {
+    builder b = {.p = {.limits = &pm_limits_default, .query = out, .err = err},
+                 .wildcards = true};
     pm_node like = {.n = within, .ordered = ordered, .scope = scope};
     pm_node *root = NULL;
     pm_buf clean;

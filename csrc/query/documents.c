@@ -11,23 +11,27 @@ static pm_status unknown_doc(const pm_snapshot *idx, uint32_t doc, pm_error *err
     return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
 }
 
-static pm_bytes bytes_of(const char *text) { return (pm_bytes){(const uint8_t *)text, strlen(text)}; }
+static pm_bytes bytes_of(const char *text) {
+    return (pm_bytes){(const uint8_t *)text, strlen(text)};
+}
 
 /* ---- which columns there are ---- */
 
-typedef struct column_set { /* over all segments, in the order in which they first appear */
+/* over all segments, in the order in which they first appear */
+typedef struct column_set {
     struct column_seen {
         pm_bytes name;
         pm_value_kind kind;
         bool several;
         uint64_t n_docs;
-    } *at;
+    } * at;
     size_t n, capacity;
 } column_set;
 
 static struct column_seen *seen(column_set *set, pm_bytes name) {
     for (size_t i = 0; i < set->n; i++) {
-        if (set->at[i].name.n == name.n && memcmp(set->at[i].name.p, name.p, name.n) == 0) {
+        if (set->at[i].name.n == name.n &&
+            memcmp(set->at[i].name.p, name.p, name.n) == 0) {
             return &set->at[i];
         }
     }
@@ -77,11 +81,14 @@ static pm_status finish(pm_table *t, pm_status status, pm_table **out, pm_error 
     return PM_OK;
 }
 
-static void put_text(pm_table *t, size_t c, const char *text) { pm_table_put_str(t, c, text, strlen(text)); }
+static void put_text(pm_table *t, size_t c, const char *text) {
+    pm_table_put_str(t, c, text, strlen(text));
+}
 
 pm_status pm_index_columns(const pm_snapshot *idx, pm_table **out, pm_error *err) {
     static const char *const names[] = {"name", "kind", "several", "documents"};
-    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_BOOL, PM_TYPE_I64};
+    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_BOOL,
+                                    PM_TYPE_I64};
     column_set set = {0};
     pm_table *t = NULL;
     pm_status status = see_columns(idx, &set, err);
@@ -128,7 +135,8 @@ static pm_type table_type(const struct column_seen *s) {
     }
 }
 
-static pm_status put_joined(doc_lister *l, size_t c, const pm_column *column, pm_range values) {
+static pm_status put_joined(doc_lister *l, size_t c, const pm_column *column,
+                            pm_range values) {
     pm_buf_clear(&l->all);
     for (uint32_t i = values.lo; i < values.hi; i++) {
         PM_TRY(pm_column_text(column, i, &l->text, l->err));
@@ -140,8 +148,10 @@ static pm_status put_joined(doc_lister *l, size_t c, const pm_column *column, pm
     return PM_OK;
 }
 
-static pm_status put_value(doc_lister *l, size_t c, const pm_column *column, pm_doc local) {
-    pm_range values = column == NULL ? (pm_range){0, 0} : pm_column_values(column, local);
+static pm_status put_value(doc_lister *l, size_t c, const pm_column *column,
+                           pm_doc local) {
+    pm_range values =
+        column == NULL ? (pm_range){0, 0} : pm_column_values(column, local);
     if (values.lo >= values.hi) {
         pm_table_put_null(l->table, c);
         return PM_OK;
@@ -172,16 +182,21 @@ static pm_status put_document(doc_lister *l, uint32_t doc) {
     const pm_segment *seg = &part->segment;
     PM_TRY(pm_doc_key(part, local, &l->text, l->err));
     pm_table_put_str(l->table, 0, l->text.p, l->text.n);
-    PM_TRY(put_value(l, 1, pm_columns_find(&seg->columns, bytes_of(l->idx->manifest.date_column)), local));
+    PM_TRY(put_value(
+        l, 1, pm_columns_find(&seg->columns, bytes_of(l->idx->manifest.date_column)),
+        local));
     pm_table_put_i64(l->table, 2, pm_bounds_doc_length(&seg->bounds, local));
     for (size_t i = 0; i < l->n_columns; i++) {
-        PM_TRY(put_value(l, 3 + i, pm_columns_find(&seg->columns, bytes_of(l->columns[i])), local));
+        PM_TRY(put_value(
+            l, 3 + i, pm_columns_find(&seg->columns, bytes_of(l->columns[i])), local));
     }
     return PM_OK;
 }
 
 /* Names and types of the columns asked for, or of all but the date. */
-static pm_status choose_columns(doc_lister *l, const char *const *columns, size_t n_columns, const column_set *set, pm_arena *arena) {
+static pm_status choose_columns(doc_lister *l, const char *const *columns,
+                                size_t n_columns, const column_set *set,
+                                pm_arena *arena) {
     size_t room = n_columns == SIZE_MAX ? set->n : n_columns;
     l->columns = pm_arena_array(arena, room + 3, sizeof *l->columns);
     l->types = pm_arena_array(arena, room + 3, sizeof *l->types);
@@ -189,7 +204,10 @@ static pm_status choose_columns(doc_lister *l, const char *const *columns, size_
         return pm_fail_nomem(l->err, room * sizeof *l->columns);
     }
     for (size_t i = 0; i < room; i++) {
-        const char *name = n_columns == SIZE_MAX ? pm_arena_copy(arena, set->at[i].name.p, set->at[i].name.n) : columns[i];
+        const char *name =
+            n_columns == SIZE_MAX
+                ? pm_arena_copy(arena, set->at[i].name.p, set->at[i].name.n)
+                : columns[i];
         if (name == NULL) {
             return pm_fail_nomem(l->err, set->at[i].name.n);
         }
@@ -197,7 +215,8 @@ static pm_status choose_columns(doc_lister *l, const char *const *columns, size_
             continue;
         }
         const struct column_seen *s = seen((column_set *)set, bytes_of(name));
-        bool date = strcmp(name, l->idx->manifest.date_column) == 0; /* known even where no document has one */
+        /* known even where no document has one */
+        bool date = strcmp(name, l->idx->manifest.date_column) == 0;
         if (s == NULL && !date && l->idx->n_docs > 0) {
             return pm_fail(l->err, PM_FIELD, "no metadata column '%s'", name);
         }
@@ -226,7 +245,8 @@ static pm_status new_table(doc_lister *l, size_t n_rows, pm_arena *arena) {
     return pm_table_new(n_rows, l->n_columns + 3, names, types, &l->table, l->err);
 }
 
-static pm_status list_given(doc_lister *l, const uint32_t *docs, size_t n_docs, pm_arena *arena) {
+static pm_status list_given(doc_lister *l, const uint32_t *docs, size_t n_docs,
+                            pm_arena *arena) {
     PM_TRY(new_table(l, n_docs, arena));
     for (size_t i = 0; i < n_docs; i++) {
         PM_TRY(put_document(l, docs[i]));
@@ -234,7 +254,9 @@ static pm_status list_given(doc_lister *l, const uint32_t *docs, size_t n_docs, 
     return PM_OK;
 }
 
-static bool lets_through(uint64_t *const *bits, uint32_t part, pm_doc local) { return bits[part] == NULL || pm_bits_get(bits[part], local); }
+static bool lets_through(uint64_t *const *bits, uint32_t part, pm_doc local) {
+    return bits[part] == NULL || pm_bits_get(bits[part], local);
+}
 
 static pm_status list_filtered(doc_lister *l, uint64_t *const *bits, pm_arena *arena) {
     size_t n = 0;
@@ -254,7 +276,8 @@ static pm_status list_filtered(doc_lister *l, uint64_t *const *bits, pm_arena *a
     return PM_OK;
 }
 
-pm_status pm_index_documents(const pm_snapshot *idx, const char *const *columns, size_t n_columns, const uint32_t *docs, size_t n_docs,
+pm_status pm_index_documents(const pm_snapshot *idx, const char *const *columns,
+                             size_t n_columns, const uint32_t *docs, size_t n_docs,
                              const pm_query *filter, pm_table **out, pm_error *err) {
     doc_lister l = {.idx = idx, .err = err};
     column_set set = {0};
@@ -272,7 +295,8 @@ pm_status pm_index_documents(const pm_snapshot *idx, const char *const *columns,
         status = pm_where_bits(idx, &where, &pm_limits_default, NULL, &bits, err);
     }
     if (status == PM_OK) {
-        status = docs != NULL ? list_given(&l, docs, n_docs, &arena) : list_filtered(&l, bits, &arena);
+        status = docs != NULL ? list_given(&l, docs, n_docs, &arena)
+                              : list_filtered(&l, bits, &arena);
     }
     status = finish(l.table, status, out, err);
     pm_where_free(idx, bits);
@@ -294,7 +318,8 @@ static size_t count_values(const pm_segment *seg, pm_doc local) {
     return n;
 }
 
-static pm_status put_values(const pm_column *c, pm_doc local, pm_buf *text, pm_table *t, pm_error *err) {
+static pm_status put_values(const pm_column *c, pm_doc local, pm_buf *text, pm_table *t,
+                            pm_error *err) {
     pm_range values = pm_column_values(c, local);
     for (uint32_t i = values.lo; i < values.hi; i++) {
         pm_value v = pm_column_value(c, i);
@@ -309,9 +334,11 @@ static pm_status put_values(const pm_column *c, pm_doc local, pm_buf *text, pm_t
     return PM_OK;
 }
 
-pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out, pm_error *err) {
+pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out,
+                          pm_error *err) {
     static const char *const names[] = {"column", "kind", "text", "i", "f", "timed"};
-    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL};
+    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR,
+                                    PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL};
     pm_doc local;
     const pm_part *part = pm_snapshot_part(idx, doc, &local);
     pm_table *t;
@@ -329,21 +356,27 @@ pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out, 
     return finish(t, status, out, err);
 }
 
-pm_status pm_index_text(const pm_snapshot *idx, uint32_t doc, uint32_t field, pm_buf *out, pm_error *err) {
+pm_status pm_index_text(const pm_snapshot *idx, uint32_t doc, uint32_t field,
+                        pm_buf *out, pm_error *err) {
     pm_doc local;
     const pm_part *part = pm_snapshot_part(idx, doc, &local);
     if (part == NULL || field >= idx->manifest.n_fields) {
-        return part == NULL ? unknown_doc(idx, doc, err) : pm_fail(err, PM_INVALID, "field %u of %u", field, idx->manifest.n_fields);
+        return part == NULL ? unknown_doc(idx, doc, err)
+                            : pm_fail(err, PM_INVALID, "field %u of %u", field,
+                                      idx->manifest.n_fields);
     }
     if (!part->segment.store.present) {
-        return pm_fail(err, PM_INVALID, "the index keeps no text: it was made with store=False");
+        return pm_fail(err, PM_INVALID,
+                       "the index keeps no text: it was made with store=False");
     }
     if (part->field_from_index[field] == PM_MAX_FIELDS) {
         return PM_OK; /* this segment's documents have no such field */
     }
     pm_locator l;
     pm_locator_init(&l, idx);
-    pm_status status = pm_locator_text(&l, part, local * part->segment.info.n_fields + part->field_from_index[field], err);
+    pm_status status = pm_locator_text(
+        &l, part, local * part->segment.info.n_fields + part->field_from_index[field],
+        err);
     if (status == PM_OK) {
         pm_buf_put(out, l.text.p, l.text.n);
         status = pm_buf_status(out, err);
@@ -358,7 +391,8 @@ static void put_sections(pm_table *t, const char *file, const pm_container *c) {
     uint64_t in_sections = 0;
     for (uint32_t i = 0; i < c->n_sections; i++) {
         const uint32_t id = c->sections[i].id;
-        const char name[4] = {(char)(id & 0xff), (char)(id >> 8 & 0xff), (char)(id >> 16 & 0xff), (char)(id >> 24)};
+        const char name[4] = {(char)(id & 0xff), (char)(id >> 8 & 0xff),
+                              (char)(id >> 16 & 0xff), (char)(id >> 24)};
         put_text(t, 0, file);
         pm_table_put_str(t, 1, name, 4);
         pm_table_put_i64(t, 2, (int64_t)c->sections[i].size);
@@ -369,7 +403,8 @@ static void put_sections(pm_table *t, const char *file, const pm_container *c) {
     pm_table_put_i64(t, 2, (int64_t)(c->blob.n - in_sections));
 }
 
-/* Sections of each segment, and what the container itself takes ("frame"); the manifest is left to the file system. */
+/* Sections of each segment, and what the container itself takes ("frame"); the manifest
+ * is left to the file system. */
 pm_status pm_index_sections(const pm_snapshot *idx, pm_table **out, pm_error *err) {
     static const char *const names[] = {"file", "section", "bytes"};
     static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64};

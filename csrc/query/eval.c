@@ -6,7 +6,8 @@
 #include "base/sys.h"
 #include "query/meta.h"
 
-static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *allowed, bool prune, pm_want want, pm_error *err);
+static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                             bool prune, pm_want want, pm_error *err);
 
 static uint64_t *new_bits(pm_eval *e, pm_error *err, pm_status *status) {
     uint64_t *bits = pm_arena_array(&e->arena, e->n_words, sizeof *bits);
@@ -16,9 +17,11 @@ static uint64_t *new_bits(pm_eval *e, pm_error *err, pm_status *status) {
 
 /* ---- clauses ---- */
 
-static pm_status eval_operand(pm_eval *e, const pm_clause *c, const uint64_t *allowed, pm_want want, pm_error *err) {
+static pm_status eval_operand(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                              pm_want want, pm_error *err) {
     pm_found *found = &e->found[c->operand];
-    PM_TRY(pm_prox_run(e->plan, e->part, e->bounds[c->operand], allowed, want, e->cancel, found, err));
+    PM_TRY(pm_prox_run(e->plan, e->part, e->bounds[c->operand], allowed, want,
+                       e->cancel, found, err));
     for (size_t i = 0; i < found->n_docs; i++) {
         pm_bits_set(e->docs[c->number], found->docs[i]);
     }
@@ -39,7 +42,8 @@ static uint64_t clause_cost(const pm_eval *e, const pm_clause *c) {
 }
 
 /* The positive child not yet done that costs least; NULL when none is left. */
-static const pm_clause *cheapest(const pm_eval *e, const pm_clause *c, const bool *done, uint32_t *which) {
+static const pm_clause *cheapest(const pm_eval *e, const pm_clause *c, const bool *done,
+                                 uint32_t *which) {
     const pm_clause *best = NULL;
     uint64_t best_cost = 0;
     for (uint32_t i = 0; i < c->n_children; i++) {
@@ -74,8 +78,10 @@ static void set_all(pm_eval *e, uint64_t *bits, const uint64_t *allowed) {
     }
 }
 
-/* Cheapest operands first, each on the documents that the ones before left; what NOT speaks of last, for documents alone. */
-static pm_status eval_and(pm_eval *e, const pm_clause *c, const uint64_t *allowed, bool prune, pm_want want, pm_error *err) {
+/* Cheapest operands first, each on the documents that the ones before left; what NOT
+ * speaks of last, for documents alone. */
+static pm_status eval_and(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                          bool prune, pm_want want, pm_error *err) {
     uint64_t *bits = e->docs[c->number];
     bool *done = pm_arena_array(&e->arena, c->n_children, sizeof *done);
     uint32_t which = 0;
@@ -84,8 +90,10 @@ static pm_status eval_and(pm_eval *e, const pm_clause *c, const uint64_t *allowe
     }
     set_all(e, bits, allowed);
     bool narrowed = allowed != NULL;
-    for (const pm_clause *child; (child = cheapest(e, c, done, &which)) != NULL; done[which] = true) {
-        PM_TRY(eval_clause(e, child, prune && narrowed ? bits : allowed, prune, want, err));
+    for (const pm_clause *child; (child = cheapest(e, c, done, &which)) != NULL;
+         done[which] = true) {
+        PM_TRY(eval_clause(e, child, prune && narrowed ? bits : allowed, prune, want,
+                           err));
         keep_both(bits, e->docs[child->number], e->n_words);
         narrowed = true;
     }
@@ -98,7 +106,8 @@ static pm_status eval_and(pm_eval *e, const pm_clause *c, const uint64_t *allowe
     return PM_OK;
 }
 
-static pm_status eval_or(pm_eval *e, const pm_clause *c, const uint64_t *allowed, bool prune, pm_want want, pm_error *err) {
+static pm_status eval_or(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                         bool prune, pm_want want, pm_error *err) {
     uint64_t *bits = e->docs[c->number];
     for (uint32_t i = 0; i < c->n_children; i++) {
         PM_TRY(eval_clause(e, c->children[i], allowed, prune, want, err));
@@ -110,7 +119,8 @@ static pm_status eval_or(pm_eval *e, const pm_clause *c, const uint64_t *allowed
     return PM_OK;
 }
 
-static pm_status eval_not(pm_eval *e, const pm_clause *c, const uint64_t *allowed, bool prune, pm_error *err) {
+static pm_status eval_not(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                          bool prune, pm_error *err) {
     uint64_t *bits = e->docs[c->number];
     PM_TRY(eval_clause(e, c->children[0], allowed, prune, PM_WANT_DOCS, err));
     set_all(e, bits, allowed);
@@ -120,7 +130,8 @@ static pm_status eval_not(pm_eval *e, const pm_clause *c, const uint64_t *allowe
     return PM_OK;
 }
 
-static pm_status eval_meta(pm_eval *e, const pm_clause *c, const uint64_t *allowed, pm_error *err) {
+static pm_status eval_meta(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                           pm_error *err) {
     uint64_t *bits = e->docs[c->number];
     PM_TRY(pm_meta_docs(e->plan->snapshot, e->part, c->node, bits, err));
     if (allowed != NULL) {
@@ -129,7 +140,8 @@ static pm_status eval_meta(pm_eval *e, const pm_clause *c, const uint64_t *allow
     return PM_OK;
 }
 
-static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *allowed, bool prune, pm_want want, pm_error *err) {
+static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                             bool prune, pm_want want, pm_error *err) {
     pm_status status;
     e->docs[c->number] = new_bits(e, err, &status);
     PM_TRY(status);
@@ -150,7 +162,8 @@ static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *all
     return pm_fail(err, PM_INTERNAL, "unknown kind of clause");
 }
 
-pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part, const uint64_t *allowed, bool prune, pm_want want,
+pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,
+                      const uint64_t *allowed, bool prune, pm_want want,
                       pm_cancel *cancel, pm_error *err) {
     *e = (pm_eval){.plan = plan, .part = part, .want = want, .cancel = cancel};
     pm_arena_init(&e->arena);
@@ -162,7 +175,8 @@ pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part, cons
         return pm_fail_nomem(err, plan->n_operands * sizeof *e->found);
     }
     for (uint32_t i = 0; i < plan->n_operands; i++) {
-        PM_TRY(pm_prox_bind(plan, part, plan->operands[i].root, &e->arena, cancel, &e->bounds[i], err));
+        PM_TRY(pm_prox_bind(plan, part, plan->operands[i].root, &e->arena, cancel,
+                            &e->bounds[i], err));
     }
     return eval_clause(e, plan->root, allowed, prune, want, err);
 }
@@ -178,12 +192,15 @@ void pm_eval_release(pm_eval *e) {
     *e = (pm_eval){0};
 }
 
-const uint64_t *pm_eval_docs(const pm_eval *e) { return e->docs[e->plan->root->number]; }
+const uint64_t *pm_eval_docs(const pm_eval *e) {
+    return e->docs[e->plan->root->number];
+}
 
 /* ---- hits ---- */
 
 /* Goes down the tree with the documents in which the clause takes part. */
-static pm_status branch(pm_eval *e, const pm_clause *c, const uint64_t *above, const uint64_t **bits, pm_error *err) {
+static pm_status branch(pm_eval *e, const pm_clause *c, const uint64_t *above,
+                        const uint64_t **bits, pm_error *err) {
     pm_status status = PM_OK;
     if (c->kind == PM_CLAUSE_NOT || e->docs[c->number] == NULL) {
         return PM_OK;
@@ -212,7 +229,8 @@ typedef struct pairs { /* spans as lo << 32 | hi */
 } pairs;
 
 /* The operand's spans in those documents, as an increasing array in the arena. */
-static pm_status take_spans(pm_eval *e, const pm_found *f, const uint64_t *bits, pairs *out, pm_error *err) {
+static pm_status take_spans(pm_eval *e, const pm_found *f, const uint64_t *bits,
+                            pairs *out, pm_error *err) {
     out->n = 0;
     out->at = pm_arena_alloc(&e->arena, (f->n_hits + 1) * sizeof *out->at);
     if (out->at == NULL) {
@@ -236,13 +254,15 @@ static pm_status merge_spans(pm_eval *e, pairs *all, const pairs *more, pm_error
         *all = *more;
         return PM_OK;
     }
-    pairs out = {pm_arena_alloc(&e->arena, (all->n + more->n + 1) * sizeof(uint64_t)), 0};
+    pairs out = {pm_arena_alloc(&e->arena, (all->n + more->n + 1) * sizeof(uint64_t)),
+                 0};
     if (out.at == NULL) {
         return pm_fail_nomem(err, (all->n + more->n) * sizeof(uint64_t));
     }
     size_t i = 0, j = 0;
     while (i < all->n || j < more->n) {
-        uint64_t x = i < all->n ? all->at[i] : UINT64_MAX, y = j < more->n ? more->at[j] : UINT64_MAX;
+        uint64_t x = i < all->n ? all->at[i] : UINT64_MAX,
+                 y = j < more->n ? more->at[j] : UINT64_MAX;
         out.at[out.n++] = x < y ? x : y;
         i += x <= y;
         j += y <= x;
@@ -267,11 +287,14 @@ static void keep_minimal(pairs *s) {
 }
 
 static bool room_for(pm_found *out, size_t n) {
-    return PM_GROW(out->lo, out->n_hits, out->lo_capacity, n) && PM_GROW(out->hi, out->n_hits, out->hi_capacity, n) &&
-           PM_GROW(out->docs, out->n_docs, out->docs_capacity, n) && PM_GROW(out->counts, out->n_docs, out->counts_capacity, n);
+    return PM_GROW(out->lo, out->n_hits, out->lo_capacity, n) &&
+           PM_GROW(out->hi, out->n_hits, out->hi_capacity, n) &&
+           PM_GROW(out->docs, out->n_docs, out->docs_capacity, n) &&
+           PM_GROW(out->counts, out->n_docs, out->counts_capacity, n);
 }
 
-static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out, pm_error *err) {
+static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out,
+                           pm_error *err) {
     const pm_bounds *bounds = &e->part->segment.bounds;
     pm_pos doc_end = 0;
     if (!room_for(out, s->n)) {
@@ -282,7 +305,9 @@ static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out, pm_e
         if (lo >= doc_end) {
             pm_unit unit = pm_bounds_unit(bounds, lo);
             if (unit == PM_END) {
-                return pm_fail_corrupt(err, e->part->segment.file.blob.name, PM_NO_OFFSET, "position %u lies in no field", lo);
+                return pm_fail_corrupt(err, e->part->segment.file.blob.name,
+                                       PM_NO_OFFSET, "position %u lies in no field",
+                                       lo);
             }
             pm_doc doc = unit / bounds->n_fields;
             doc_end = pm_bounds_start(bounds, (doc + 1) * bounds->n_fields);
@@ -297,7 +322,8 @@ static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out, pm_e
 }
 
 pm_status pm_eval_hits(pm_eval *e, pm_found *out, pm_error *err) {
-    const uint64_t **bits = pm_arena_array(&e->arena, e->plan->n_operands, sizeof *bits);
+    const uint64_t **bits =
+        pm_arena_array(&e->arena, e->plan->n_operands, sizeof *bits);
     pairs all = {NULL, 0}, more;
     if (bits == NULL) {
         return pm_fail_nomem(err, e->plan->n_operands * sizeof *bits);

@@ -6,7 +6,9 @@
 #include "codec/bitset.h"
 #include "query/hits_inner.h"
 
-pm_status pm_hits_interrupted(pm_error *err) { return pm_fail(err, PM_CANCELLED, "interrupted"); }
+pm_status pm_hits_interrupted(pm_error *err) {
+    return pm_fail(err, PM_CANCELLED, "interrupted");
+}
 
 /* ---- which documents may answer ---- */
 
@@ -17,11 +19,13 @@ void pm_where_free(const pm_snapshot *s, uint64_t **bits) {
     pm_free(bits);
 }
 
-static pm_status filter_bits(const pm_snapshot *s, const pm_plan *plan, const pm_part *part, pm_cancel *cancel, uint64_t **out,
+static pm_status filter_bits(const pm_snapshot *s, const pm_plan *plan,
+                             const pm_part *part, pm_cancel *cancel, uint64_t **out,
                              pm_error *err) {
     pm_eval e;
     size_t n = pm_bits_words(part->segment.info.n_docs);
-    pm_status status = pm_eval_run(&e, plan, part, NULL, true, PM_WANT_DOCS, cancel, err);
+    pm_status status =
+        pm_eval_run(&e, plan, part, NULL, true, PM_WANT_DOCS, cancel, err);
     (void)s;
     if (status == PM_OK) {
         *out = pm_alloc_array(n + 1, sizeof **out);
@@ -36,7 +40,8 @@ static pm_status filter_bits(const pm_snapshot *s, const pm_plan *plan, const pm
 }
 
 /* Keeps of the part's bits those of the increasing list docs. */
-static pm_status list_bits(const pm_part *part, const uint32_t *docs, size_t n_docs, uint64_t **bits, pm_error *err) {
+static pm_status list_bits(const pm_part *part, const uint32_t *docs, size_t n_docs,
+                           uint64_t **bits, pm_error *err) {
     uint32_t n = part->segment.info.n_docs;
     uint64_t *listed = pm_calloc(pm_bits_words(n) + 1, sizeof *listed);
     if (listed == NULL) {
@@ -53,7 +58,8 @@ static pm_status list_bits(const pm_part *part, const uint32_t *docs, size_t n_d
     return PM_OK;
 }
 
-static pm_status where_parts(const pm_snapshot *s, const pm_where *where, const pm_plan *plan, pm_cancel *cancel, uint64_t **bits,
+static pm_status where_parts(const pm_snapshot *s, const pm_where *where,
+                             const pm_plan *plan, pm_cancel *cancel, uint64_t **bits,
                              pm_error *err) {
     for (uint32_t i = 0; i < s->n_parts; i++) {
         if (plan != NULL) {
@@ -66,7 +72,8 @@ static pm_status where_parts(const pm_snapshot *s, const pm_where *where, const 
     return PM_OK;
 }
 
-pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where, const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
+pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where,
+                        const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
                         pm_error *err) {
     pm_plan *plan = NULL;
     *out = pm_calloc((size_t)s->n_parts + 1, sizeof **out);
@@ -76,7 +83,9 @@ pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where, const pm_li
     if (where == NULL) {
         return PM_OK;
     }
-    pm_status status = where->filter == NULL ? PM_OK : pm_plan_new(s, where->filter, limits, &plan, err);
+    pm_status status = where->filter == NULL
+                           ? PM_OK
+                           : pm_plan_new(s, where->filter, limits, &plan, err);
     if (status == PM_OK) {
         status = where_parts(s, where, plan, cancel, *out, err);
     }
@@ -116,8 +125,10 @@ static pm_status add_note(pm_answer *a, const char *text, pm_error *err) {
     return PM_OK;
 }
 
-/* "'us' in lower case: 1,204 times; write us for all", for each name that leaves something out. */
-static pm_status note_name(pm_answer *a, const pm_matcher *m, pm_buf *scratch, pm_error *err) {
+/* "'us' in lower case: 1,204 times; write us for all", for each name that leaves
+ * something out. */
+static pm_status note_name(pm_answer *a, const pm_matcher *m, pm_buf *scratch,
+                           pm_error *err) {
     uint64_t left_out = 0;
     for (uint32_t i = 0; i < a->snapshot->n_parts; i++) {
         left_out += pm_matcher_left_out(&a->snapshot->parts[i].segment, m, scratch);
@@ -127,14 +138,19 @@ static pm_status note_name(pm_answer *a, const pm_matcher *m, pm_buf *scratch, p
     }
     pm_bytes form = m->atoms[0].text;
     pm_buf_clear(scratch);
-    pm_buf_printf(scratch, "'%s' is read as a name: '%.*s' in other letter case is left out (%llu %s); write %.*s for all", m->word, (int)form.n,
-                  (const char *)form.p, (unsigned long long)left_out, left_out == 1 ? "time" : "times", (int)form.n, (const char *)form.p);
+    pm_buf_printf(scratch,
+                  "'%s' is read as a name: '%.*s' in other letter case is left out "
+                  "(%llu %s); write %.*s for all",
+                  m->word, (int)form.n, (const char *)form.p,
+                  (unsigned long long)left_out, left_out == 1 ? "time" : "times",
+                  (int)form.n, (const char *)form.p);
     pm_buf_put_u8(scratch, 0);
     PM_TRY(pm_buf_status(scratch, err));
     return add_note(a, (const char *)scratch->p, err);
 }
 
-static pm_status note_leaf(pm_answer *a, const pm_leaf *leaf, pm_buf *scratch, pm_error *err) {
+static pm_status note_leaf(pm_answer *a, const pm_leaf *leaf, pm_buf *scratch,
+                           pm_error *err) {
     for (uint32_t i = 0; i < leaf->n_elements; i++) {
         const pm_sequence *first = leaf->elements[i].sequences;
         for (uint32_t k = 0; k < first->n; k++) {
@@ -157,7 +173,8 @@ static pm_status note_names(pm_answer *a, pm_error *err) {
     return status;
 }
 
-static pm_status fill_answer(pm_answer *a, const pm_query *query, const pm_where *where, const pm_limits *limits, pm_cancel *cancel,
+static pm_status fill_answer(pm_answer *a, const pm_query *query, const pm_where *where,
+                             const pm_limits *limits, pm_cancel *cancel,
                              pm_error *err) {
     PM_TRY(pm_plan_new(a->snapshot, query, limits, &a->plan, err));
     PM_TRY(pm_where_bits(a->snapshot, where, limits, cancel, &a->allowed, err));
@@ -167,8 +184,9 @@ static pm_status fill_answer(pm_answer *a, const pm_query *query, const pm_where
     return note_names(a, err);
 }
 
-static pm_status answer_new(pm_snapshot *s, const pm_query *query, const pm_where *where, const pm_limits *limits, pm_cancel *cancel,
-                            pm_answer **out, pm_error *err) {
+static pm_status answer_new(pm_snapshot *s, const pm_query *query,
+                            const pm_where *where, const pm_limits *limits,
+                            pm_cancel *cancel, pm_answer **out, pm_error *err) {
     pm_answer *a = pm_calloc(1, sizeof *a);
     if (a == NULL) {
         return pm_fail_nomem(err, sizeof *a);
@@ -202,10 +220,13 @@ void pm_hits_unref(pm_hits *h) {
     pm_free(h);
 }
 
-/* Hits of one segment become those of the snapshot; takes f's spans over where they are the first. */
-static pm_status append_part(pm_hits *h, const pm_part *part, pm_found *f, size_t *capacity, pm_error *err) {
+/* Hits of one segment become those of the snapshot; takes f's spans over where they are
+ * the first. */
+static pm_status append_part(pm_hits *h, const pm_part *part, pm_found *f,
+                             size_t *capacity, pm_error *err) {
     size_t lo_capacity = *capacity, hi_capacity = *capacity;
-    if (!PM_GROW(h->docs, h->n, *capacity, f->n_hits) || !PM_GROW(h->lo, h->n, lo_capacity, f->n_hits) ||
+    if (!PM_GROW(h->docs, h->n, *capacity, f->n_hits) ||
+        !PM_GROW(h->lo, h->n, lo_capacity, f->n_hits) ||
         !PM_GROW(h->hi, h->n, hi_capacity, f->n_hits)) {
         return pm_fail_nomem(err, f->n_hits * sizeof *h->docs);
     }
@@ -222,10 +243,12 @@ static pm_status append_part(pm_hits *h, const pm_part *part, pm_found *f, size_
     return PM_OK;
 }
 
-static pm_status find_part(pm_hits *h, const pm_part *part, const uint64_t *allowed, pm_cancel *cancel, size_t *capacity, pm_error *err) {
+static pm_status find_part(pm_hits *h, const pm_part *part, const uint64_t *allowed,
+                           pm_cancel *cancel, size_t *capacity, pm_error *err) {
     pm_eval e;
     pm_found found = {0};
-    pm_status status = pm_eval_run(&e, h->answer->plan, part, allowed, true, PM_WANT_SPANS, cancel, err);
+    pm_status status = pm_eval_run(&e, h->answer->plan, part, allowed, true,
+                                   PM_WANT_SPANS, cancel, err);
     if (status == PM_OK) {
         status = pm_eval_hits(&e, &found, err);
     }
@@ -237,8 +260,9 @@ static pm_status find_part(pm_hits *h, const pm_part *part, const uint64_t *allo
     return status;
 }
 
-pm_status pm_hits_new(pm_snapshot *idx, const pm_query *query, const pm_where *where, const pm_limits *limits, pm_cancel *cancel,
-                      pm_hits **out, pm_error *err) {
+pm_status pm_hits_new(pm_snapshot *idx, const pm_query *query, const pm_where *where,
+                      const pm_limits *limits, pm_cancel *cancel, pm_hits **out,
+                      pm_error *err) {
     size_t capacity = 0;
     pm_hits *h = pm_calloc(1, sizeof *h);
     if (h == NULL) {
@@ -247,7 +271,8 @@ pm_status pm_hits_new(pm_snapshot *idx, const pm_query *query, const pm_where *w
     atomic_init(&h->refs, 1);
     pm_status status = answer_new(idx, query, where, limits, cancel, &h->answer, err);
     for (uint32_t i = 0; status == PM_OK && i < idx->n_parts; i++) {
-        status = find_part(h, &idx->parts[i], h->answer->allowed[i], cancel, &capacity, err);
+        status =
+            find_part(h, &idx->parts[i], h->answer->allowed[i], cancel, &capacity, err);
     }
     if (status != PM_OK) {
         pm_hits_unref(h);
@@ -257,11 +282,21 @@ pm_status pm_hits_new(pm_snapshot *idx, const pm_query *query, const pm_where *w
     return PM_OK;
 }
 
-size_t pm_hits_count(const pm_hits *h) { return h->n; }
-size_t pm_hits_documents(const pm_hits *h) { return h->n_docs; }
-const uint32_t *pm_hits_docs(const pm_hits *h) { return h->docs; }
-size_t pm_hits_n_notes(const pm_hits *h) { return h->answer->n_notes; }
-const char *pm_hits_note(const pm_hits *h, size_t i) { return h->answer->notes[i]; }
+size_t pm_hits_count(const pm_hits *h) {
+    return h->n;
+}
+size_t pm_hits_documents(const pm_hits *h) {
+    return h->n_docs;
+}
+const uint32_t *pm_hits_docs(const pm_hits *h) {
+    return h->docs;
+}
+size_t pm_hits_n_notes(const pm_hits *h) {
+    return h->answer->n_notes;
+}
+const char *pm_hits_note(const pm_hits *h, size_t i) {
+    return h->answer->notes[i];
+}
 
 static void copy_rows(const pm_hits *h, const size_t *rows, size_t n, pm_hits *to) {
     for (size_t i = 0; i < n; i++) {
@@ -273,10 +308,12 @@ static void copy_rows(const pm_hits *h, const size_t *rows, size_t n, pm_hits *t
     to->n = n;
 }
 
-pm_status pm_hits_select(const pm_hits *h, const size_t *rows, size_t n, pm_hits **out, pm_error *err) {
+pm_status pm_hits_select(const pm_hits *h, const size_t *rows, size_t n, pm_hits **out,
+                         pm_error *err) {
     for (size_t i = 0; i < n; i++) {
         if (rows[i] >= h->n || (i > 0 && rows[i] <= rows[i - 1])) {
-            return pm_fail(err, PM_INVALID, "rows must increase and lie below %zu", h->n);
+            return pm_fail(err, PM_INVALID, "rows must increase and lie below %zu",
+                           h->n);
         }
     }
     pm_hits *to = pm_calloc(1, sizeof *to);
@@ -300,11 +337,13 @@ pm_status pm_hits_select(const pm_hits *h, const size_t *rows, size_t n, pm_hits
 
 /* ---- counts ---- */
 
-static pm_status count_part(const pm_answer *a, uint32_t i, bool documents_only, pm_cancel *cancel, pm_counts *out, pm_error *err) {
+static pm_status count_part(const pm_answer *a, uint32_t i, bool documents_only,
+                            pm_cancel *cancel, pm_counts *out, pm_error *err) {
     pm_eval e;
     pm_found found = {0};
-    pm_status status = pm_eval_run(&e, a->plan, &a->snapshot->parts[i], a->allowed[i], true,
-                                   documents_only ? PM_WANT_DOCS : PM_WANT_SPANS, cancel, err);
+    pm_status status =
+        pm_eval_run(&e, a->plan, &a->snapshot->parts[i], a->allowed[i], true,
+                    documents_only ? PM_WANT_DOCS : PM_WANT_SPANS, cancel, err);
     if (status == PM_OK && documents_only) {
         out->documents += pm_kernels_get()->popcount(pm_eval_docs(&e), e.n_words);
     } else if (status == PM_OK) {
@@ -317,8 +356,9 @@ static pm_status count_part(const pm_answer *a, uint32_t i, bool documents_only,
     return status;
 }
 
-pm_status pm_count(pm_snapshot *idx, const pm_query *query, const pm_where *where, const pm_limits *limits, bool documents_only,
-                   pm_cancel *cancel, pm_counts *out, pm_error *err) {
+pm_status pm_count(pm_snapshot *idx, const pm_query *query, const pm_where *where,
+                   const pm_limits *limits, bool documents_only, pm_cancel *cancel,
+                   pm_counts *out, pm_error *err) {
     pm_answer *a = NULL;
     *out = (pm_counts){0};
     PM_TRY(answer_new(idx, query, where, limits, cancel, &a, err));

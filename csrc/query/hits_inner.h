@@ -11,7 +11,8 @@ typedef struct pm_answer {
     atomic_uint refs; /* counts owners; only the thread that takes it to 0 frees */
     pm_snapshot *snapshot;
     pm_plan *plan;
-    uint64_t **allowed; /* one a part: bits of the documents that the caller let through, NULL: all */
+    /* one a part: bits of the documents that the caller let through, NULL: all */
+    uint64_t **allowed;
     uint32_t n_notes;
     char **notes;
 } pm_answer;
@@ -24,13 +25,16 @@ struct pm_hits {
     pm_pos *lo, *hi; /* positions in the document's segment */
 };
 
-/* Bits of the documents that where lets through, one array a part (NULL entries: all), pm_alloc'ed. */
-pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where, const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
+/* Bits of the documents that where lets through, one array a part (NULL entries: all),
+ * pm_alloc'ed. */
+pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where,
+                        const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
                         pm_error *err) PM_MUST_CHECK;
 void pm_where_free(const pm_snapshot *s, uint64_t **bits);
 
 /* Replaces out's content with a document's key. */
-pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out, pm_error *err) PM_MUST_CHECK;
+pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out,
+                     pm_error *err) PM_MUST_CHECK;
 /* Part and unit of hit i. */
 const pm_part *pm_hits_place(const pm_hits *h, size_t i, pm_unit *unit);
 pm_status pm_hits_interrupted(pm_error *err);

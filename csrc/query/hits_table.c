@@ -20,12 +20,14 @@ pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out, pm_error *e
         return PM_OK;
     }
     PM_TRY(pm_buf_status(out, err));
-    return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "the key of document %u cannot be read", local);
+    return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET,
+                           "the key of document %u cannot be read", local);
 }
 
 /* ---- one row a hit ---- */
 
-static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key, pm_table *t, pm_error *err) {
+static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key,
+                         pm_table *t, pm_error *err) {
     pm_unit unit;
     pm_place place;
     const pm_part *part = pm_hits_place(h, i, &unit);
@@ -38,30 +40,35 @@ static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key,
     pm_table_put_i64(t, 2, place.start);
     pm_table_put_i64(t, 3, place.end);
     if (seg->store.present) {
-        pm_table_put_str(t, 4, l->text.p + place.start_byte, place.end_byte - place.start_byte);
+        pm_table_put_str(t, 4, l->text.p + place.start_byte,
+                         place.end_byte - place.start_byte);
     } else {
         pm_table_put_null(t, 4);
     }
     return PM_OK;
 }
 
-static pm_status put_hits(const pm_hits *h, pm_cancel *cancel, pm_table *t, pm_error *err) {
+static pm_status put_hits(const pm_hits *h, pm_cancel *cancel, pm_table *t,
+                          pm_error *err) {
     pm_locator l;
     pm_buf key;
     pm_status status = PM_OK;
     pm_locator_init(&l, h->answer->snapshot);
     pm_buf_init(&key);
     for (size_t i = 0; status == PM_OK && i < h->n; i++) {
-        status = pm_cancel_tick(cancel, 1000) ? pm_hits_interrupted(err) : put_hit(h, i, &l, &key, t, err);
+        status = pm_cancel_tick(cancel, 1000) ? pm_hits_interrupted(err)
+                                              : put_hit(h, i, &l, &key, t, err);
     }
     pm_buf_release(&key);
     pm_locator_release(&l);
     return status == PM_OK ? pm_table_check(t, err) : status;
 }
 
-pm_status pm_hits_table(const pm_hits *h, pm_cancel *cancel, pm_table **out, pm_error *err) {
+pm_status pm_hits_table(const pm_hits *h, pm_cancel *cancel, pm_table **out,
+                        pm_error *err) {
     static const char *const names[] = {"doc", "field", "start", "end", "text"};
-    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_STR};
+    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64,
+                                    PM_TYPE_STR};
     pm_table *t;
     PM_TRY(pm_table_new(h->n, 5, names, types, &t, err));
     pm_status status = put_hits(h, cancel, t, err);
@@ -86,7 +93,7 @@ typedef struct groups {
     size_t n, capacity;
     uint32_t *slots; /* open addressing, number + 1 */
     size_t n_slots;
-    size_t none;     /* number of the group without value, SIZE_MAX: not there yet */
+    size_t none; /* number of the group without value, SIZE_MAX: not there yet */
 } groups;
 
 static void groups_release(groups *g) {
@@ -104,7 +111,9 @@ static pm_status groups_rehash(groups *g, pm_error *err) {
         return pm_fail_nomem(err, n_slots * sizeof *slots);
     }
     for (size_t i = 0; i < g->n; i++) {
-        size_t at = pm_hash64(g->at[i].value == NULL ? "" : g->at[i].value, g->at[i].n) & (n_slots - 1);
+        size_t at =
+            pm_hash64(g->at[i].value == NULL ? "" : g->at[i].value, g->at[i].n) &
+            (n_slots - 1);
         while (slots[at] != 0) {
             at = (at + 1) & (n_slots - 1);
         }
@@ -116,7 +125,8 @@ static pm_status groups_rehash(groups *g, pm_error *err) {
     return PM_OK;
 }
 
-static pm_status group_new(groups *g, const pm_bytes *value, size_t *out, pm_error *err) {
+static pm_status group_new(groups *g, const pm_bytes *value, size_t *out,
+                           pm_error *err) {
     char *copy = NULL;
     if (value != NULL) {
         copy = pm_alloc(value->n + 1);
@@ -135,7 +145,8 @@ static pm_status group_new(groups *g, const pm_bytes *value, size_t *out, pm_err
 }
 
 /* Number of the value's group; value NULL: none. */
-static pm_status group_of(groups *g, const pm_bytes *value, size_t *out, pm_error *err) {
+static pm_status group_of(groups *g, const pm_bytes *value, size_t *out,
+                          pm_error *err) {
     if (value == NULL) {
         if (g->none == SIZE_MAX) {
             PM_TRY(group_new(g, NULL, &g->none, err));
@@ -168,7 +179,8 @@ typedef struct grouper {
     pm_error *err;
 } grouper;
 
-static pm_status count_in(grouper *g, const pm_bytes *value, uint64_t hits, uint64_t tokens) {
+static pm_status count_in(grouper *g, const pm_bytes *value, uint64_t hits,
+                          uint64_t tokens) {
     size_t i;
     PM_TRY(group_of(&g->groups, value, &i, g->err));
     group *to = &g->groups.at[i];
@@ -179,8 +191,10 @@ static pm_status count_in(grouper *g, const pm_bytes *value, uint64_t hits, uint
     return PM_OK;
 }
 
-static pm_status count_column(grouper *g, const pm_column *column, pm_doc local, uint64_t hits, uint64_t tokens) {
-    pm_range values = column == NULL ? (pm_range){0, 0} : pm_column_values(column, local);
+static pm_status count_column(grouper *g, const pm_column *column, pm_doc local,
+                              uint64_t hits, uint64_t tokens) {
+    pm_range values =
+        column == NULL ? (pm_range){0, 0} : pm_column_values(column, local);
     if (values.lo >= values.hi) {
         return count_in(g, NULL, hits, tokens);
     }
@@ -192,17 +206,21 @@ static pm_status count_column(grouper *g, const pm_column *column, pm_doc local,
     return PM_OK;
 }
 
-static pm_status count_key(grouper *g, const pm_part *part, pm_doc local, uint64_t hits, uint64_t tokens) {
+static pm_status count_key(grouper *g, const pm_part *part, pm_doc local, uint64_t hits,
+                           uint64_t tokens) {
     PM_TRY(pm_doc_key(part, local, &g->text, g->err));
     pm_bytes value = pm_buf_bytes(&g->text);
     return count_in(g, &value, hits, tokens);
 }
 
-/* Hits [from, to) of one document, field by field; a field counts as a group with its own tokens. */
-static pm_status count_fields(grouper *g, const pm_segment *seg, pm_doc local, size_t from, size_t to) {
+/* Hits [from, to) of one document, field by field; a field counts as a group with its
+ * own tokens. */
+static pm_status count_fields(grouper *g, const pm_segment *seg, pm_doc local,
+                              size_t from, size_t to) {
     for (uint32_t k = 0; k < seg->info.n_fields; k++) {
         pm_unit unit = local * seg->info.n_fields + k;
-        pm_pos start = pm_bounds_start(&seg->bounds, unit), end = pm_bounds_end(&seg->bounds, unit);
+        pm_pos start = pm_bounds_start(&seg->bounds, unit),
+               end = pm_bounds_end(&seg->bounds, unit);
         uint64_t hits = 0;
         for (; from < to && g->hits->lo[from] < end; from++) {
             hits++;
@@ -212,7 +230,8 @@ static pm_status count_fields(grouper *g, const pm_segment *seg, pm_doc local, s
     return PM_OK;
 }
 
-static pm_status count_doc(grouper *g, const pm_part *part, const pm_column *column, pm_doc local) {
+static pm_status count_doc(grouper *g, const pm_part *part, const pm_column *column,
+                           pm_doc local) {
     const pm_segment *seg = &part->segment;
     size_t from = g->next;
     while (g->next < g->hits->n && g->hits->docs[g->next] == part->doc_base + local) {
@@ -267,8 +286,10 @@ static int by_hits(const void *a, const void *b) {
 }
 
 static pm_status put_groups(const groups *g, pm_table **out, pm_error *err) {
-    static const char *const names[] = {"value", "hits", "documents", "tokens", "all_documents"};
-    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64};
+    static const char *const names[] = {"value", "hits", "documents", "tokens",
+                                        "all_documents"};
+    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64,
+                                    PM_TYPE_I64};
     pm_table *t;
     PM_TRY(pm_table_new(g->n, 5, names, types, &t, err));
     for (size_t i = 0; i < g->n; i++) {
@@ -291,7 +312,8 @@ static pm_status put_groups(const groups *g, pm_table **out, pm_error *err) {
     return PM_OK;
 }
 
-pm_status pm_hits_by(const pm_hits *h, const char *column, pm_table **out, pm_error *err) {
+pm_status pm_hits_by(const pm_hits *h, const char *column, pm_table **out,
+                     pm_error *err) {
     if (!column_exists(h->answer->snapshot, column)) {
         return pm_fail(err, PM_FIELD, "no metadata column '%s'", column);
     }

@@ -16,7 +16,9 @@ typedef struct resolver {
     pm_range *found; /* malloc'ed while collecting */
     size_t n_found, capacity;
     size_t n_forms;
-    uint64_t *accented; /* one bit a form, set where it differs from its accentless key; made when first needed */
+    /* one bit a form, set where it differs from its accentless key; made when first
+     * needed */
+    uint64_t *accented;
 } resolver;
 
 static pm_status add_range(resolver *r, pm_range ids) {
@@ -34,8 +36,11 @@ static pm_status count_form(resolver *r, const pm_atom *atom) {
     if (++r->n_forms <= r->limits->expansions) {
         return PM_OK;
     }
-    return pm_fail(r->err, PM_LIMIT, "'%.*s' stands for more than %u words; add letters or raise pm.limits.expansions",
-                   (int)atom->text.n, (const char *)atom->text.p, r->limits->expansions);
+    return pm_fail(r->err, PM_LIMIT,
+                   "'%.*s' stands for more than %u words; add letters or raise "
+                   "pm.limits.expansions",
+                   (int)atom->text.n, (const char *)atom->text.p,
+                   r->limits->expansions);
 }
 
 /* Reads a surface into r->text; *out tells whether it could be. */
@@ -77,7 +82,9 @@ static pm_status add_bare_forms(resolver *r, const pm_atom *atom) {
 static pm_status add_bare_groups(resolver *r, const pm_atom *atom) {
     pm_range refs = pm_lexicon_find_bare_stem(r->lex, atom->text, &r->text);
     for (uint32_t i = refs.lo; i < refs.hi; i++) {
-        PM_TRY(add_signed(r, pm_lexicon_group_ids(r->lex, pm_lexicon_bare_stem_ref(r->lex, i)), atom->sign));
+        PM_TRY(add_signed(
+            r, pm_lexicon_group_ids(r->lex, pm_lexicon_bare_stem_ref(r->lex, i)),
+            atom->sign));
     }
     return PM_OK;
 }
@@ -91,7 +98,8 @@ static pm_status add_surface(resolver *r, const pm_atom *atom) {
     for (pm_id id = ids.lo; id < ids.hi; id++) {
         bool read;
         PM_TRY(read_surface(r, id, &read));
-        if (read && r->text.n == atom->surface.n && memcmp(r->text.p, atom->surface.p, r->text.n) == 0) {
+        if (read && r->text.n == atom->surface.n &&
+            memcmp(r->text.p, atom->surface.p, r->text.n) == 0) {
             PM_TRY(add_range(r, (pm_range){id, id + 1}));
         }
     }
@@ -99,7 +107,8 @@ static pm_status add_surface(resolver *r, const pm_atom *atom) {
 }
 
 static pm_status mark_accented(resolver *r) {
-    r->accented = pm_arena_array(r->arena, pm_bits_words(r->lex->n_forms), sizeof *r->accented);
+    r->accented =
+        pm_arena_array(r->arena, pm_bits_words(r->lex->n_forms), sizeof *r->accented);
     if (r->accented == NULL) {
         return pm_fail_nomem(r->err, r->lex->n_forms / 8);
     }
@@ -112,8 +121,10 @@ static pm_status mark_accented(resolver *r) {
     return PM_OK;
 }
 
-/* Whether a form that matched stands for itself: under an accentless pattern one with accents does not, its key decides. */
-static pm_status stands_for_itself(resolver *r, const pm_atom *atom, pm_form f, bool *out) {
+/* Whether a form that matched stands for itself: under an accentless pattern one with
+ * accents does not, its key decides. */
+static pm_status stands_for_itself(resolver *r, const pm_atom *atom, pm_form f,
+                                   bool *out) {
     *out = true;
     if (atom->kind != PM_ATOM_BARE_PATTERN) {
         return PM_OK;
@@ -136,7 +147,8 @@ static pm_status add_pattern(resolver *r, const pm_atom *atom) {
     pm_strings_iter it;
     pm_status status = PM_OK;
     pm_strings_iter_init(&it, &r->lex->forms, ranks.lo);
-    for (uint32_t rank = ranks.lo; rank < ranks.hi && pm_strings_iter_next(&it); rank++) {
+    for (uint32_t rank = ranks.lo; rank < ranks.hi && pm_strings_iter_next(&it);
+         rank++) {
         if (pm_cancel_tick(r->cancel, 50)) {
             status = pm_fail(r->err, PM_CANCELLED, "interrupted");
             goto out;
@@ -149,7 +161,8 @@ static pm_status add_pattern(resolver *r, const pm_atom *atom) {
         PM_GO(stands_for_itself(r, atom, f, &itself));
         if (itself) {
             PM_GO(count_form(r, atom));
-            PM_GO(add_form(r, &(pm_atom){.case_hi = PM_CASE_ACRONYM, .sign = atom->sign}, f));
+            PM_GO(add_form(
+                r, &(pm_atom){.case_hi = PM_CASE_ACRONYM, .sign = atom->sign}, f));
         }
     }
     PM_GO(pm_buf_status(&it.text, r->err));
@@ -209,7 +222,9 @@ static pm_status add_atom(resolver *r, const pm_atom *atom) {
                    ? add_signed(r, pm_lexicon_group_ids(r->lex, at), atom->sign)
                    : PM_OK;
     case PM_ATOM_FORM:
-        return pm_lexicon_find_form(r->lex, atom->text, &r->text, &at) ? add_form(r, atom, at) : PM_OK;
+        return pm_lexicon_find_form(r->lex, atom->text, &r->text, &at)
+                   ? add_form(r, atom, at)
+                   : PM_OK;
     case PM_ATOM_BARE_GROUPS:
         return add_bare_groups(r, atom);
     case PM_ATOM_BARE_FORMS:
@@ -312,14 +327,20 @@ static pm_status settle(resolver *r, pm_idset *out) {
     return settle_groups(r, out);
 }
 
-pm_status pm_idset_resolve(const pm_segment *seg, const pm_matcher *m, const pm_limits *limits, pm_arena *arena, pm_cancel *cancel,
+pm_status pm_idset_resolve(const pm_segment *seg, const pm_matcher *m,
+                           const pm_limits *limits, pm_arena *arena, pm_cancel *cancel,
                            pm_idset *out, pm_error *err) {
     *out = (pm_idset){.any = m->any};
     if (m->any) {
         out->count = seg->info.n_tokens;
         return PM_OK;
     }
-    resolver r = {.seg = seg, .lex = &seg->lexicon, .limits = limits, .arena = arena, .cancel = cancel, .err = err};
+    resolver r = {.seg = seg,
+                  .lex = &seg->lexicon,
+                  .limits = limits,
+                  .arena = arena,
+                  .cancel = cancel,
+                  .err = err};
     pm_status status = PM_OK;
     pm_buf_init(&r.text);
     for (uint32_t i = 0; i < m->n_atoms; i++) {
@@ -364,12 +385,17 @@ bool pm_idset_meet(const pm_idset *a, const pm_idset *b) {
     return false;
 }
 
-uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m, pm_buf *scratch) {
+uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m,
+                             pm_buf *scratch) {
     pm_form f;
-    if (!m->is_name || m->n_atoms == 0 || !pm_lexicon_find_form(&seg->lexicon, m->atoms[0].text, scratch, &f)) {
+    if (!m->is_name || m->n_atoms == 0 ||
+        !pm_lexicon_find_form(&seg->lexicon, m->atoms[0].text, scratch, &f)) {
         return 0;
     }
-    uint64_t all = pm_lexicon_ids_count(&seg->lexicon, pm_lexicon_form_ids(&seg->lexicon, f));
-    uint64_t in = pm_lexicon_ids_count(&seg->lexicon, pm_lexicon_case_ids(&seg->lexicon, f, m->atoms[0].case_lo, PM_CASE_ACRONYM));
+    uint64_t all =
+        pm_lexicon_ids_count(&seg->lexicon, pm_lexicon_form_ids(&seg->lexicon, f));
+    uint64_t in = pm_lexicon_ids_count(
+        &seg->lexicon,
+        pm_lexicon_case_ids(&seg->lexicon, f, m->atoms[0].case_lo, PM_CASE_ACRONYM));
     return all - in;
 }

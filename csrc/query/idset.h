@@ -1,5 +1,6 @@
-/* What a matcher is in one segment: a set of lexicon ids, as sorted disjoint ranges, with the stem groups whose position lists hold
- * them. Membership of a token is one subtract and one compare for the usual single range. */
+/* What a matcher is in one segment: a set of lexicon ids, as sorted disjoint ranges,
+ * with the stem groups whose position lists hold them. Membership of a token is one
+ * subtract and one compare for the usual single range. */
 #ifndef PM_QUERY_IDSET_H
 #define PM_QUERY_IDSET_H
 
@@ -9,19 +10,21 @@
 #include "query/parse.h"
 
 typedef struct pm_idset {
-    bool any;            /* every token */
+    bool any; /* every token */
     uint32_t n_ranges;
-    pm_range *ranges;    /* sorted, disjoint, not touching, not empty */
-    uint64_t *bits;      /* one bit an id where there are many ranges, else NULL */
-    uint32_t n_ids;      /* size of bits */
+    pm_range *ranges; /* sorted, disjoint, not touching, not empty */
+    uint64_t *bits;   /* one bit an id where there are many ranges, else NULL */
+    uint32_t n_ids;   /* size of bits */
     uint32_t n_groups;
-    pm_group *groups;    /* increasing; exactly those that have an id of the set */
-    bool whole;          /* the ranges are those of the groups: positions need no look into the stream */
-    uint64_t count;      /* tokens of the segment in the set */
+    pm_group *groups; /* increasing; exactly those that have an id of the set */
+    /* the ranges are those of the groups: positions need no look into the stream */
+    bool whole;
+    uint64_t count; /* tokens of the segment in the set */
 } pm_idset;
 
 /* Arena memory. PM_LIMIT beyond limits->expansions forms. */
-pm_status pm_idset_resolve(const pm_segment *seg, const pm_matcher *m, const pm_limits *limits, pm_arena *arena, pm_cancel *cancel,
+pm_status pm_idset_resolve(const pm_segment *seg, const pm_matcher *m,
+                           const pm_limits *limits, pm_arena *arena, pm_cancel *cancel,
                            pm_idset *out, pm_error *err) PM_MUST_CHECK;
 bool pm_idset_search(const pm_idset *s, pm_id id);
 static inline bool pm_idset_has(const pm_idset *s, pm_id id) {
@@ -32,7 +35,9 @@ static inline bool pm_idset_has(const pm_idset *s, pm_id id) {
 }
 /* Whether some token could be in both. */
 bool pm_idset_meet(const pm_idset *a, const pm_idset *b);
-/* Tokens of the forms that a name stands for which it leaves out (lower case): for the note. */
-uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m, pm_buf *scratch);
+/* Tokens of the forms that a name stands for which it leaves out (lower case): for the
+ * note. */
+uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m,
+                             pm_buf *scratch);
 
 #endif

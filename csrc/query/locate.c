@@ -28,7 +28,8 @@ static pm_status use_part(pm_locator *l, const pm_part *part, pm_error *err) {
     return PM_OK;
 }
 
-pm_status pm_locator_text(pm_locator *l, const pm_part *part, pm_unit unit, pm_error *err) {
+pm_status pm_locator_text(pm_locator *l, const pm_part *part, pm_unit unit,
+                          pm_error *err) {
     PM_TRY(use_part(l, part, err));
     if (l->unit == unit) {
         return PM_OK;
@@ -38,7 +39,8 @@ pm_status pm_locator_text(pm_locator *l, const pm_part *part, pm_unit unit, pm_e
     if (l->reader != NULL) {
         PM_TRY(pm_text_read(l->reader, unit, 0, UINT64_MAX, &l->text, err));
         if (!pm_utf8_valid(pm_buf_bytes(&l->text))) {
-            return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "the stored text of field %u is not UTF-8", unit);
+            return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET,
+                                   "the stored text of field %u is not UTF-8", unit);
         }
     }
     l->unit = unit;
@@ -51,14 +53,19 @@ pm_status pm_locator_text(pm_locator *l, const pm_part *part, pm_unit unit, pm_e
 
 static pm_status disagree(const pm_locator *l, pm_error *err) {
     return pm_fail_corrupt(err, l->part->segment.file.blob.name, PM_NO_OFFSET,
-                           "the stored text of field %u does not hold the tokens that the index has for it", l->unit);
+                           "the stored text of field %u does not hold the tokens that "
+                           "the index has for it",
+                           l->unit);
 }
 
 /* Goes back, or far ahead, by the checkpoint before pos. */
-static pm_status jump(pm_locator *l, pm_pos pos, size_t *byte, pm_pos *at, pm_error *err) {
+static pm_status jump(pm_locator *l, pm_pos pos, size_t *byte, pm_pos *at,
+                      pm_error *err) {
     uint32_t start_byte, points;
-    pm_store_checkpoint(&l->part->segment.store, l->unit_start, pos, at, &start_byte, &points);
-    if (start_byte > l->text.n || (start_byte < l->text.n && (l->text.p[start_byte] & 0xc0) == 0x80)) {
+    pm_store_checkpoint(&l->part->segment.store, l->unit_start, pos, at, &start_byte,
+                        &points);
+    if (start_byte > l->text.n ||
+        (start_byte < l->text.n && (l->text.p[start_byte] & 0xc0) == 0x80)) {
         return disagree(l, err);
     }
     *byte = start_byte;
@@ -82,7 +89,8 @@ static pm_status find_token(pm_locator *l, pm_pos pos, pm_error *err) {
         return disagree(l, err);
     }
     for (; at <= pos; at++) {
-        if (!pm_token_next(l->snapshot->analyzer, l->text.p, l->text.n, &byte, &l->token)) {
+        if (!pm_token_next(l->snapshot->analyzer, l->text.p, l->text.n, &byte,
+                           &l->token)) {
             return disagree(l, err);
         }
     }
@@ -96,12 +104,14 @@ static int64_t points_before(pm_locator *l, size_t byte) {
         l->counted_bytes = 0;
         l->counted_points = 0;
     }
-    l->counted_points += (int64_t)pm_utf8_count(l->text.p + l->counted_bytes, byte - l->counted_bytes);
+    l->counted_points +=
+        (int64_t)pm_utf8_count(l->text.p + l->counted_bytes, byte - l->counted_bytes);
     l->counted_bytes = byte;
     return l->counted_points;
 }
 
-pm_status pm_locate(pm_locator *l, const pm_part *part, pm_unit unit, pm_pos lo, pm_pos hi, pm_place *out, pm_error *err) {
+pm_status pm_locate(pm_locator *l, const pm_part *part, pm_unit unit, pm_pos lo,
+                    pm_pos hi, pm_place *out, pm_error *err) {
     PM_TRY(pm_locator_text(l, part, unit, err));
     if (l->reader == NULL) {
         *out = (pm_place){.start = lo - l->unit_start, .end = hi - l->unit_start};

@@ -1,4 +1,5 @@
-/* Query words to matchers. A word is tokenised by the index's own tokenizer, so that it finds exactly what its text would make. */
+/* Query words to matchers. A word is tokenised by the index's own tokenizer, so that it
+ * finds exactly what its text would make. */
 #include "query/match.h"
 
 #include <string.h>
@@ -15,7 +16,9 @@ typedef struct compiler {
     pm_tokens tokens;
 } compiler;
 
-static pm_status nomem(compiler *c) { return pm_fail_nomem(c->err, 0); }
+static pm_status nomem(compiler *c) {
+    return pm_fail_nomem(c->err, 0);
+}
 
 static pm_status keep(compiler *c, pm_bytes in, pm_bytes *out) {
     char *copy = pm_arena_copy(c->arena, in.p, in.n);
@@ -45,16 +48,28 @@ static pm_status add_atom(compiler *c, pm_matcher *m, pm_atom atom) {
     return PM_OK;
 }
 
-/* Folded forms equal to `form`, and where the form has no accents those that differ from it in accents only. */
-static pm_status add_forms(compiler *c, pm_matcher *m, pm_bytes form, uint8_t lo, uint8_t hi, char sign) {
+/* Folded forms equal to `form`, and where the form has no accents those that differ
+ * from it in accents only. */
+static pm_status add_forms(compiler *c, pm_matcher *m, pm_bytes form, uint8_t lo,
+                           uint8_t hi, char sign) {
     bool accents = false;
-    PM_TRY(add_atom(c, m, (pm_atom){.kind = PM_ATOM_FORM, .case_lo = lo, .case_hi = hi, .sign = sign, .text = form}));
+    PM_TRY(add_atom(c, m,
+                    (pm_atom){.kind = PM_ATOM_FORM,
+                              .case_lo = lo,
+                              .case_hi = hi,
+                              .sign = sign,
+                              .text = form}));
     pm_buf_clear(&c->scratch);
     PM_TRY(pm_unaccent(c->an, form.p, form.n, &c->scratch, &accents, c->err));
     if (accents) {
         return PM_OK;
     }
-    return add_atom(c, m, (pm_atom){.kind = PM_ATOM_BARE_FORMS, .case_lo = lo, .case_hi = hi, .sign = sign, .text = form});
+    return add_atom(c, m,
+                    (pm_atom){.kind = PM_ATOM_BARE_FORMS,
+                              .case_lo = lo,
+                              .case_hi = hi,
+                              .sign = sign,
+                              .text = form});
 }
 
 /* A name's folded form holds letters, digits and apostrophes. */
@@ -69,7 +84,8 @@ static size_t count_letters(pm_bytes folded) {
     return n;
 }
 
-/* A name: the form in capitals or with dots, in capitals plus s, and from four letters on with any capital. */
+/* A name: the form in capitals or with dots, in capitals plus s, and from four letters
+ * on with any capital. */
 static pm_status name_matcher(compiler *c, pm_matcher *m, pm_bytes form, char sign) {
     uint8_t lowest = count_letters(form) >= 4 ? PM_CASE_CAPITAL : PM_CASE_ACRONYM;
     m->is_name = true;
@@ -80,17 +96,20 @@ static pm_status name_matcher(compiler *c, pm_matcher *m, pm_bytes form, char si
     }
     memcpy(plural, form.p, form.n);
     plural[form.n] = 's';
-    return add_forms(c, m, (pm_bytes){(const uint8_t *)plural, form.n + 1}, PM_CASE_PLURAL, PM_CASE_PLURAL, sign);
+    return add_forms(c, m, (pm_bytes){(const uint8_t *)plural, form.n + 1},
+                     PM_CASE_PLURAL, PM_CASE_PLURAL, sign);
 }
 
-/* Everything with the form's stem; without accents also what differs in accents only, in form or stem. */
+/* Everything with the form's stem; without accents also what differs in accents only,
+ * in form or stem. */
 static pm_status stem_matcher(compiler *c, pm_matcher *m, pm_bytes form, char sign) {
     bool form_accents = false, stem_accents = false;
     pm_bytes stem, bare;
     pm_buf_clear(&c->scratch);
     PM_TRY(pm_stem(c->st, form.p, form.n, &c->scratch, c->err));
     PM_TRY(keep(c, pm_buf_bytes(&c->scratch), &stem));
-    PM_TRY(add_atom(c, m, (pm_atom){.kind = PM_ATOM_GROUP, .sign = sign, .text = stem}));
+    PM_TRY(
+        add_atom(c, m, (pm_atom){.kind = PM_ATOM_GROUP, .sign = sign, .text = stem}));
     pm_buf_clear(&c->scratch);
     PM_TRY(pm_unaccent(c->an, form.p, form.n, &c->scratch, &form_accents, c->err));
     if (form_accents) {
@@ -99,11 +118,17 @@ static pm_status stem_matcher(compiler *c, pm_matcher *m, pm_bytes form, char si
     pm_buf_clear(&c->scratch);
     PM_TRY(pm_unaccent(c->an, stem.p, stem.n, &c->scratch, &stem_accents, c->err));
     PM_TRY(keep(c, pm_buf_bytes(&c->scratch), &bare));
-    PM_TRY(add_atom(c, m, (pm_atom){.kind = PM_ATOM_BARE_GROUPS, .sign = sign, .text = bare}));
-    return add_atom(c, m, (pm_atom){.kind = PM_ATOM_BARE_FORMS, .case_hi = PM_CASE_ACRONYM, .sign = sign, .text = form});
+    PM_TRY(add_atom(
+        c, m, (pm_atom){.kind = PM_ATOM_BARE_GROUPS, .sign = sign, .text = bare}));
+    return add_atom(c, m,
+                    (pm_atom){.kind = PM_ATOM_BARE_FORMS,
+                              .case_hi = PM_CASE_ACRONYM,
+                              .sign = sign,
+                              .text = form});
 }
 
-static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surface, unsigned kind, pm_matcher *m) {
+static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surface,
+                               unsigned kind, pm_matcher *m) {
     pm_bytes form;
     pm_buf_clear(&c->folded);
     PM_TRY(pm_fold(c->an, surface.p, surface.n, kind, &c->folded, c->err));
@@ -111,11 +136,13 @@ static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surfac
     PM_TRY(keep(c, surface, &surface));
     m->word = (const char *)surface.p;
     if (word->layer == PM_LAYER_SURFACE) {
-        return add_atom(c, m, (pm_atom){.kind = PM_ATOM_SURFACE, .text = form, .surface = surface});
+        return add_atom(
+            c, m, (pm_atom){.kind = PM_ATOM_SURFACE, .text = form, .surface = surface});
     }
     char sign = (char)(surface.p[0] == '#' || surface.p[0] == '@' ? surface.p[0] : 0);
     bool dotted = memchr(surface.p, '.', surface.n) != NULL;
-    bool named = pm_case_class(surface.p, surface.n) == PM_CASE_ACRONYM && (dotted || !word->capitals_plain);
+    bool named = pm_case_class(surface.p, surface.n) == PM_CASE_ACRONYM &&
+                 (dotted || !word->capitals_plain);
     bool bare_or_in_phrase = word->explicit_layer == false;
     if (named && bare_or_in_phrase) {
         return name_matcher(c, m, form, sign);
@@ -128,16 +155,20 @@ static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surfac
 
 /* ---- patterns ---- */
 
-/* Folds the text between wildcards. A letter is put behind each piece and taken off again, so that an ending is not taken for a
- * possessive or a full stop for an acronym's. */
+/* Folds the text between wildcards. A letter is put behind each piece and taken off
+ * again, so that an ending is not taken for a possessive or a full stop for an
+ * acronym's. */
 static pm_status fold_piece(compiler *c, const uint8_t *p, size_t n, pm_buf *out) {
     pm_buf_clear(&c->scratch);
     pm_buf_put(&c->scratch, p, n);
     pm_buf_put_u8(&c->scratch, 'x');
     PM_TRY(pm_buf_status(&c->scratch, c->err));
     pm_buf_clear(&c->folded);
-    PM_TRY(pm_fold(c->an, c->scratch.p, c->scratch.n, PM_KIND_WORD, &c->folded, c->err));
-    size_t kept = c->folded.n > 0 && c->folded.p[c->folded.n - 1] == 'x' ? c->folded.n - 1 : c->folded.n;
+    PM_TRY(
+        pm_fold(c->an, c->scratch.p, c->scratch.n, PM_KIND_WORD, &c->folded, c->err));
+    size_t kept = c->folded.n > 0 && c->folded.p[c->folded.n - 1] == 'x'
+                      ? c->folded.n - 1
+                      : c->folded.n;
     pm_buf_put(out, c->folded.p, kept);
     return pm_buf_status(out, c->err);
 }
@@ -166,13 +197,15 @@ out:
     return status;
 }
 
-static pm_status pattern_matcher(compiler *c, const pm_node *word, const uint8_t *p, size_t n, pm_matcher *m) {
+static pm_status pattern_matcher(compiler *c, const pm_node *word, const uint8_t *p,
+                                 size_t n, pm_matcher *m) {
     pm_bytes pattern;
     bool accents = false;
     char sign = 0;
     if (word->layer == PM_LAYER_SURFACE) {
         PM_TRY(keep(c, (pm_bytes){p, n}, &pattern));
-        return add_atom(c, m, (pm_atom){.kind = PM_ATOM_SURFACE_PATTERN, .text = pattern});
+        return add_atom(c, m,
+                        (pm_atom){.kind = PM_ATOM_SURFACE_PATTERN, .text = pattern});
     }
     if (n > 1 && (p[0] == '#' || p[0] == '@')) {
         sign = (char)p[0];
@@ -201,7 +234,8 @@ static pm_status pattern_sequence(compiler *c, const pm_node *word, pm_sequence 
     while (*text != '\0') {
         size_t n = strcspn(text, "-");
         if (n > 0) {
-            PM_TRY(pattern_matcher(c, word, (const uint8_t *)text, n, &seq->slots[seq->n++]));
+            PM_TRY(pattern_matcher(c, word, (const uint8_t *)text, n,
+                                   &seq->slots[seq->n++]));
         }
         text += n + (text[n] == '-');
     }
@@ -214,7 +248,8 @@ static bool joined_by_hyphens(const uint8_t *text, const pm_tokens *t) {
     for (size_t i = 1; i < t->n; i++) {
         size_t lo = t->at[i - 1].end, n = t->at[i].start - lo;
         bool ascii = n == 1 && text[lo] == '-';
-        bool unicode = n == 3 && text[lo] == 0xe2 && text[lo + 1] == 0x80 && (text[lo + 2] == 0x90 || text[lo + 2] == 0x91);
+        bool unicode = n == 3 && text[lo] == 0xe2 && text[lo + 1] == 0x80 &&
+                       (text[lo + 2] == 0x90 || text[lo + 2] == 0x91);
         if (!ascii && !unicode) {
             return false;
         }
@@ -225,7 +260,8 @@ static bool joined_by_hyphens(const uint8_t *text, const pm_tokens *t) {
 static pm_status tokens_sequence(compiler *c, const pm_node *word, pm_sequence *seq) {
     const uint8_t *text = (const uint8_t *)word->text;
     if (c->tokens.n > PM_MAX_SEQUENCE_TOKENS) {
-        return pm_fail(c->err, PM_LIMIT, "a word or phrase of more than %d tokens", PM_MAX_SEQUENCE_TOKENS);
+        return pm_fail(c->err, PM_LIMIT, "a word or phrase of more than %d tokens",
+                       PM_MAX_SEQUENCE_TOKENS);
     }
     seq->n = (uint32_t)c->tokens.n;
     seq->slots = pm_arena_array(c->arena, seq->n, sizeof *seq->slots);
@@ -234,7 +270,8 @@ static pm_status tokens_sequence(compiler *c, const pm_node *word, pm_sequence *
     }
     for (uint32_t i = 0; i < seq->n; i++) {
         pm_token t = c->tokens.at[i];
-        PM_TRY(token_matcher(c, word, (pm_bytes){text + t.start, t.end - t.start}, t.kind, &seq->slots[i]));
+        PM_TRY(token_matcher(c, word, (pm_bytes){text + t.start, t.end - t.start},
+                             t.kind, &seq->slots[i]));
     }
     return PM_OK;
 }
@@ -253,7 +290,8 @@ static pm_status joined_sequence(compiler *c, const pm_node *word, pm_sequence *
     if (joined.failed || seq->slots == NULL) {
         status = nomem(c);
     } else {
-        status = token_matcher(c, word, pm_buf_bytes(&joined), PM_KIND_WORD, &seq->slots[0]);
+        status =
+            token_matcher(c, word, pm_buf_bytes(&joined), PM_KIND_WORD, &seq->slots[0]);
     }
     pm_buf_release(&joined);
     return status;
@@ -324,10 +362,12 @@ static pm_status slot_element(compiler *c, const pm_node *slot, pm_element *e) {
     return PM_OK;
 }
 
-static pm_status concatenate(compiler *c, const pm_sequence *a, const pm_sequence *b, pm_sequence *out) {
+static pm_status concatenate(compiler *c, const pm_sequence *a, const pm_sequence *b,
+                             pm_sequence *out) {
     out->n = a->n + b->n;
     if (out->n > PM_MAX_SEQUENCE_TOKENS) {
-        return pm_fail(c->err, PM_LIMIT, "a phrase of more than %d tokens", PM_MAX_SEQUENCE_TOKENS);
+        return pm_fail(c->err, PM_LIMIT, "a phrase of more than %d tokens",
+                       PM_MAX_SEQUENCE_TOKENS);
     }
     out->slots = pm_arena_array(c->arena, out->n, sizeof *out->slots);
     if (out->slots == NULL) {
@@ -342,12 +382,16 @@ static pm_status concatenate(compiler *c, const pm_sequence *a, const pm_sequenc
 static pm_status multiply(compiler *c, pm_element *left, const pm_element *right) {
     pm_element all;
     if (left->n * right->n > PM_MAX_SEQUENCES) {
-        return pm_fail(c->err, PM_LIMIT, "a phrase that can be written in more than %d ways; split it with OR", PM_MAX_SEQUENCES);
+        return pm_fail(
+            c->err, PM_LIMIT,
+            "a phrase that can be written in more than %d ways; split it with OR",
+            PM_MAX_SEQUENCES);
     }
     PM_TRY(new_sequences(c, &all, left->n * right->n));
     for (uint32_t i = 0; i < left->n; i++) {
         for (uint32_t j = 0; j < right->n; j++) {
-            PM_TRY(concatenate(c, &left->sequences[i], &right->sequences[j], &all.sequences[all.n++]));
+            PM_TRY(concatenate(c, &left->sequences[i], &right->sequences[j],
+                               &all.sequences[all.n++]));
         }
     }
     *left = all;
@@ -416,7 +460,8 @@ static pm_status compile(compiler *c, const pm_node *node, pm_leaf *out) {
     return PM_OK;
 }
 
-pm_status pm_leaf_compile(const pm_analyzer *an, pm_stemmer *st, const pm_node *node, pm_arena *arena, pm_leaf *out, pm_error *err) {
+pm_status pm_leaf_compile(const pm_analyzer *an, pm_stemmer *st, const pm_node *node,
+                          pm_arena *arena, pm_leaf *out, pm_error *err) {
     compiler c = {.an = an, .st = st, .arena = arena, .err = err};
     pm_buf_init(&c.folded);
     pm_buf_init(&c.scratch);
@@ -441,7 +486,8 @@ bool pm_pattern_match(pm_bytes pattern, pm_bytes text) {
         } else if (p < pattern.n && pattern.p[p] == '?') {
             p++;
             t += len;
-        } else if (p < pattern.n && pattern.n - p >= len && memcmp(pattern.p + p, text.p + t, len) == 0) {
+        } else if (p < pattern.n && pattern.n - p >= len &&
+                   memcmp(pattern.p + p, text.p + t, len) == 0) {
             p += len;
             t += len;
         } else if (star != SIZE_MAX) {

@@ -15,13 +15,15 @@
 typedef struct condition {
     const pm_node *node;
     pm_value_kind kind;
-    int64_t lo_i, hi_i;  /* int, date, bool: [lo, hi) */
-    double lo_f, hi_f;   /* float: bounds, open as the node says */
-    pm_buf lo_s, hi_s;   /* str: case-folded */
+    int64_t lo_i, hi_i; /* int, date, bool: [lo, hi) */
+    double lo_f, hi_f;  /* float: bounds, open as the node says */
+    pm_buf lo_s, hi_s;  /* str: case-folded */
 } condition;
 
-static pm_status bad_value(const pm_node *node, const char *value, const char *expected, pm_error *err) {
-    pm_fail(err, PM_INVALID, "'%s' holds %s; '%s' is none", node->text, expected, value);
+static pm_status bad_value(const pm_node *node, const char *value, const char *expected,
+                           pm_error *err) {
+    pm_fail(err, PM_INVALID, "'%s' holds %s; '%s' is none", node->text, expected,
+            value);
     if (err != NULL) {
         err->pos = node->pos;
         err->end = node->end;
@@ -42,7 +44,9 @@ static bool read_float(const char *text, double *out) {
     return end != text && *end == '\0' && !isnan(*out);
 }
 
-static int64_t plus_one(int64_t v) { return v == INT64_MAX ? v : v + 1; }
+static int64_t plus_one(int64_t v) {
+    return v == INT64_MAX ? v : v + 1;
+}
 
 static pm_status int_condition(condition *c, pm_error *err) {
     const pm_node *n = c->node;
@@ -78,10 +82,12 @@ static pm_status float_condition(condition *c, pm_error *err) {
     return PM_OK;
 }
 
-/* Bounds are periods: from the start of the first (after its end, where open) to the end of the last. */
+/* Bounds are periods: from the start of the first (after its end, where open) to the
+ * end of the last. */
 static pm_status date_condition(condition *c, pm_error *err) {
     const pm_node *n = c->node;
-    const char *hi = n->op == PM_META_IS ? n->lo : n->hi, *expected = "dates such as 2020, 2020-01 or 2020-01-08";
+    const char *hi = n->op == PM_META_IS ? n->lo : n->hi,
+               *expected = "dates such as 2020, 2020-01 or 2020-01-08";
     int64_t from, to;
     c->lo_i = INT64_MIN;
     c->hi_i = INT64_MAX;
@@ -116,10 +122,12 @@ static pm_status bool_condition(condition *c, pm_error *err) {
 static pm_status str_condition(condition *c, pm_error *err) {
     const pm_node *n = c->node;
     if (n->lo != NULL) {
-        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->lo, strlen(n->lo)}, &c->lo_s, err));
+        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->lo, strlen(n->lo)}, &c->lo_s,
+                           err));
     }
     if (n->hi != NULL) {
-        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->hi, strlen(n->hi)}, &c->hi_s, err));
+        PM_TRY(pm_casefold((pm_bytes){(const uint8_t *)n->hi, strlen(n->hi)}, &c->hi_s,
+                           err));
     }
     return PM_OK;
 }
@@ -165,7 +173,8 @@ static bool str_fits(const condition *c, pm_bytes value) {
 }
 
 /* One bit a string of the column's dictionary. */
-static pm_status match_dictionary(const condition *c, const pm_column *column, uint64_t *fits, pm_error *err) {
+static pm_status match_dictionary(const condition *c, const pm_column *column,
+                                  uint64_t *fits, pm_error *err) {
     pm_strings_iter it;
     pm_buf folded;
     pm_status status = PM_OK;
@@ -185,19 +194,24 @@ out:
     return status;
 }
 
-static bool value_fits(const condition *c, const pm_column *column, uint32_t i, const uint64_t *fits) {
+static bool value_fits(const condition *c, const pm_column *column, uint32_t i,
+                       const uint64_t *fits) {
     pm_value v = pm_column_value(column, i);
     if (c->kind == PM_VALUE_STR) {
-        return v.i >= 0 && v.i < (int64_t)column->dictionary.n && pm_bits_get(fits, (uint64_t)v.i);
+        return v.i >= 0 && v.i < (int64_t)column->dictionary.n &&
+               pm_bits_get(fits, (uint64_t)v.i);
     }
     if (c->kind == PM_VALUE_FLOAT) {
         const pm_node *n = c->node;
-        return (n->lo_open ? v.f > c->lo_f : v.f >= c->lo_f) && (n->hi_open ? v.f < c->hi_f : v.f <= c->hi_f);
+        return (n->lo_open ? v.f > c->lo_f : v.f >= c->lo_f) &&
+               (n->hi_open ? v.f < c->hi_f : v.f <= c->hi_f);
     }
-    return v.i >= c->lo_i && (v.i < c->hi_i || (c->hi_i == INT64_MAX && v.i == INT64_MAX));
+    return v.i >= c->lo_i &&
+           (v.i < c->hi_i || (c->hi_i == INT64_MAX && v.i == INT64_MAX));
 }
 
-static void match_docs(const condition *c, const pm_column *column, uint32_t n_docs, const uint64_t *fits, uint64_t *bits) {
+static void match_docs(const condition *c, const pm_column *column, uint32_t n_docs,
+                       const uint64_t *fits, uint64_t *bits) {
     for (pm_doc d = 0; d < n_docs; d++) {
         pm_range values = pm_column_values(column, d);
         for (uint32_t i = values.lo; i < values.hi; i++) {
@@ -211,7 +225,8 @@ static void match_docs(const condition *c, const pm_column *column, uint32_t n_d
 
 static const pm_column *column_anywhere(const pm_snapshot *snapshot, pm_bytes name) {
     for (uint32_t i = 0; i < snapshot->n_parts; i++) {
-        const pm_column *column = pm_columns_find(&snapshot->parts[i].segment.columns, name);
+        const pm_column *column =
+            pm_columns_find(&snapshot->parts[i].segment.columns, name);
         if (column != NULL) {
             return column;
         }
@@ -219,7 +234,8 @@ static const pm_column *column_anywhere(const pm_snapshot *snapshot, pm_bytes na
     return NULL;
 }
 
-pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part, const pm_node *node, uint64_t *bits, pm_error *err) {
+pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part,
+                       const pm_node *node, uint64_t *bits, pm_error *err) {
     pm_bytes name = {(const uint8_t *)node->text, strlen(node->text)};
     const pm_column *column = pm_columns_find(&part->segment.columns, name);
     const pm_column *any = column != NULL ? column : column_anywhere(snapshot, name);
@@ -235,7 +251,8 @@ pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part, const p
     pm_buf_init(&c.lo_s);
     pm_buf_init(&c.hi_s);
     uint64_t *fits = pm_calloc(pm_bits_words(any->dictionary.n) + 1, sizeof *fits);
-    pm_status status = fits == NULL ? pm_fail_nomem(err, any->dictionary.n / 8) : read_condition(&c, err);
+    pm_status status = fits == NULL ? pm_fail_nomem(err, any->dictionary.n / 8)
+                                    : read_condition(&c, err);
     if (status == PM_OK && column != NULL && c.kind == PM_VALUE_STR) {
         status = match_dictionary(&c, column, fits, err);
     }

@@ -11,7 +11,8 @@ static int by_value(const void *a, const void *b) {
 }
 
 /* Merges two increasing arrays into out. */
-static void merge_two(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b, uint32_t *out) {
+static void merge_two(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b,
+                      uint32_t *out) {
     size_t i = 0, j = 0;
     while (i < n_a && j < n_b) {
         *out++ = a[i] <= b[j] ? a[i++] : b[j++];
@@ -21,7 +22,8 @@ static void merge_two(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n
 }
 
 /* Positions of the set in group g, appended to out; returns how many. */
-static uint32_t gather(const pm_segment *seg, const pm_idset *ids, pm_group g, pm_list_iter *it, uint32_t *out) {
+static uint32_t gather(const pm_segment *seg, const pm_idset *ids, pm_group g,
+                       pm_list_iter *it, uint32_t *out) {
     uint32_t n = 0;
     pm_list_iter_init(it, pm_postings_positions(&seg->postings, &seg->lexicon, g));
     for (pm_pos p = pm_list_iter_value(it); p != PM_END; p = pm_list_iter_next(it)) {
@@ -32,23 +34,31 @@ static uint32_t gather(const pm_segment *seg, const pm_idset *ids, pm_group g, p
     return n;
 }
 
-/* Many lists: gathered one behind another, then sorted. Few: merged pairwise as they come. */
-static pm_status merge_groups(pm_occ *o, pm_arena *arena, pm_cancel *cancel, pm_error *err) {
+/* Many lists: gathered one behind another, then sorted. Few: merged pairwise as they
+ * come. */
+static pm_status merge_groups(pm_occ *o, pm_arena *arena, pm_cancel *cancel,
+                              pm_error *err) {
     enum { FEW = 8 };
     uint64_t room = 0;
     for (uint32_t i = 0; i < o->ids->n_groups; i++) {
-        room += pm_lexicon_ids_count(&o->seg->lexicon, pm_lexicon_group_ids(&o->seg->lexicon, o->ids->groups[i]));
+        room += pm_lexicon_ids_count(
+            &o->seg->lexicon,
+            pm_lexicon_group_ids(&o->seg->lexicon, o->ids->groups[i]));
     }
-    room = room > o->seg->info.n_positions ? o->seg->info.n_positions : room; /* damaged counts */
+    /* damaged counts */
+    room = room > o->seg->info.n_positions ? o->seg->info.n_positions : room;
     uint32_t *all = pm_arena_array(arena, (size_t)room + 1, sizeof *all);
-    uint32_t *spare = o->ids->n_groups <= FEW ? pm_arena_array(arena, (size_t)room + 1, sizeof *spare) : all;
+    uint32_t *spare = o->ids->n_groups <= FEW
+                          ? pm_arena_array(arena, (size_t)room + 1, sizeof *spare)
+                          : all;
     pm_list_iter *it = pm_arena_alloc(arena, sizeof *it);
     if (all == NULL || spare == NULL || it == NULL) {
         return pm_fail_nomem(err, (size_t)room * sizeof *all);
     }
     uint32_t n = 0;
     for (uint32_t i = 0; i < o->ids->n_groups; i++) {
-        pm_list list = pm_postings_positions(&o->seg->postings, &o->seg->lexicon, o->ids->groups[i]);
+        pm_list list = pm_postings_positions(&o->seg->postings, &o->seg->lexicon,
+                                             o->ids->groups[i]);
         if (list.n > room - n) {
             break; /* damage */
         }
@@ -104,7 +114,8 @@ static pm_pos seek_merged(pm_occ *o, pm_pos target) {
 }
 
 static pm_pos seek_any(const pm_occ *o, pm_pos target) {
-    while (target < o->seg->info.n_positions && pm_stream_at(&o->seg->stream, target) == PM_END) {
+    while (target < o->seg->info.n_positions &&
+           pm_stream_at(&o->seg->stream, target) == PM_END) {
         target++;
     }
     return target < o->seg->info.n_positions ? target : PM_END;
@@ -127,14 +138,16 @@ pm_pos pm_occ_seek(pm_occ *o, pm_pos target) {
     return o->pos;
 }
 
-pm_status pm_occ_init(pm_occ *o, const pm_segment *seg, const pm_idset *ids, pm_arena *arena, pm_cancel *cancel, pm_error *err) {
+pm_status pm_occ_init(pm_occ *o, const pm_segment *seg, const pm_idset *ids,
+                      pm_arena *arena, pm_cancel *cancel, pm_error *err) {
     *o = (pm_occ){.seg = seg, .ids = ids};
     if (!ids->any && ids->n_groups == 1) {
         o->list = pm_arena_alloc(arena, sizeof *o->list);
         if (o->list == NULL) {
             return pm_fail_nomem(err, sizeof *o->list);
         }
-        pm_list_iter_init(o->list, pm_postings_positions(&seg->postings, &seg->lexicon, ids->groups[0]));
+        pm_list_iter_init(o->list, pm_postings_positions(&seg->postings, &seg->lexicon,
+                                                         ids->groups[0]));
     } else if (!ids->any && ids->n_groups > 1) {
         PM_TRY(merge_groups(o, arena, cancel, err));
     }
@@ -146,11 +159,13 @@ pm_status pm_occ_init(pm_occ *o, const pm_segment *seg, const pm_idset *ids, pm_
 
 /* Cost of looking at one position. */
 static const double ns_stream_check = 6.0; /* a neighbour in the stream, from memory */
-static const double ns_merge_step = 2.5;   /* an element of a list, decoded and compared by the scalar merge */
+/* an element of a list, decoded and compared by the scalar merge */
+static const double ns_merge_step = 2.5;
 
 pm_arm pm_plan_sequence(const pm_idset *sets, uint32_t n, uint32_t rarest) {
     const char *forced = getenv("PRESSMARK_ARM");
-    if (forced != NULL && (strcmp(forced, "stream") == 0 || strcmp(forced, "merge") == 0)) {
+    if (forced != NULL &&
+        (strcmp(forced, "stream") == 0 || strcmp(forced, "merge") == 0)) {
         return forced[0] == 's' ? PM_ARM_STREAM : PM_ARM_MERGE;
     }
     double stream = 0, merge = 0;
@@ -163,14 +178,16 @@ pm_arm pm_plan_sequence(const pm_idset *sets, uint32_t n, uint32_t rarest) {
 
 static bool neighbours_match(const pm_bound_sequence *s, pm_pos start) {
     for (uint32_t i = 0; i < s->n; i++) {
-        if (i != s->rarest && !pm_idset_has(&s->sets[i], pm_stream_at(&s->seg->stream, start + i))) {
+        if (i != s->rarest &&
+            !pm_idset_has(&s->sets[i], pm_stream_at(&s->seg->stream, start + i))) {
             return false;
         }
     }
     return true;
 }
 
-/* Whether every other token's positions hold start + i; if not, *start is moved to where that may next be so. */
+/* Whether every other token's positions hold start + i; if not, *start is moved to
+ * where that may next be so. */
 static bool others_meet(pm_bound_sequence *s, pm_pos *start) {
     for (uint32_t i = 0; i < s->n; i++) {
         if (i == s->rarest) {
@@ -194,7 +211,8 @@ static pm_pos sequence_seek(pm_bound_sequence *s, pm_pos target) {
             break;
         }
         pm_pos start = p - s->rarest;
-        if (s->arm == PM_ARM_STREAM ? neighbours_match(s, start) : others_meet(s, &start)) {
+        if (s->arm == PM_ARM_STREAM ? neighbours_match(s, start)
+                                    : others_meet(s, &start)) {
             return s->pos = start;
         }
         target = s->arm == PM_ARM_STREAM || start == p - s->rarest ? start + 1 : start;
@@ -212,7 +230,8 @@ static uint32_t rarest_of(const pm_idset *sets, uint32_t n) {
     return rarest;
 }
 
-static pm_status sequence_bind(pm_bound_sequence *s, const pm_segment *seg, const pm_sequence *q, const pm_limits *limits,
+static pm_status sequence_bind(pm_bound_sequence *s, const pm_segment *seg,
+                               const pm_sequence *q, const pm_limits *limits,
                                pm_arena *arena, pm_cancel *cancel, pm_error *err) {
     pm_idset *sets = pm_arena_array(arena, q->n, sizeof *sets);
     *s = (pm_bound_sequence){.n = q->n, .sets = sets, .seg = seg, .pos = PM_END};
@@ -221,12 +240,14 @@ static pm_status sequence_bind(pm_bound_sequence *s, const pm_segment *seg, cons
         return pm_fail_nomem(err, q->n * sizeof *sets);
     }
     for (uint32_t i = 0; i < q->n; i++) {
-        PM_TRY(pm_idset_resolve(seg, &q->slots[i], limits, arena, cancel, &sets[i], err));
+        PM_TRY(
+            pm_idset_resolve(seg, &q->slots[i], limits, arena, cancel, &sets[i], err));
     }
     s->rarest = rarest_of(sets, q->n);
     s->arm = pm_plan_sequence(sets, q->n, s->rarest);
     if (sets[s->rarest].count == 0) {
-        s->occs[s->rarest] = (pm_occ){.seg = seg, .ids = &sets[s->rarest], .pos = PM_END};
+        s->occs[s->rarest] =
+            (pm_occ){.seg = seg, .ids = &sets[s->rarest], .pos = PM_END};
         s->arm = PM_ARM_STREAM;
         return PM_OK;
     }
@@ -247,7 +268,8 @@ static pm_pos settle(pm_bound_element *b) {
     b->end = PM_END;
     for (uint32_t i = 0; i < b->n; i++) {
         const pm_bound_sequence *s = &b->sequences[i];
-        if (s->pos < b->pos || (s->pos == b->pos && s->pos != PM_END && s->pos + s->n < b->end)) {
+        if (s->pos < b->pos ||
+            (s->pos == b->pos && s->pos != PM_END && s->pos + s->n < b->end)) {
             b->pos = s->pos;
             b->end = s->pos + s->n;
         }
@@ -255,7 +277,8 @@ static pm_pos settle(pm_bound_element *b) {
     return b->pos;
 }
 
-pm_status pm_element_bind(pm_bound_element *b, const pm_segment *seg, const pm_element *e, const pm_limits *limits, pm_arena *arena,
+pm_status pm_element_bind(pm_bound_element *b, const pm_segment *seg,
+                          const pm_element *e, const pm_limits *limits, pm_arena *arena,
                           pm_cancel *cancel, pm_error *err) {
     *b = (pm_bound_element){.n = e->n, .one_length = true};
     b->sequences = pm_arena_array(arena, e->n, sizeof *b->sequences);

@@ -1,4 +1,5 @@
-/* The driver: a stack of levels that grows at '(' and is resolved at ')', so that no nesting of the text becomes one of the C stack. */
+/* The driver: a stack of levels that grows at '(' and is resolved at ')', so that no
+ * nesting of the text becomes one of the C stack. */
 #include "query/parse.h"
 
 #include <string.h>
@@ -8,8 +9,9 @@
 #include "query/parse_inner.h"
 #include "text/utf8.h"
 
-/* depth: what a person can still read, with room for chains of W/ that programs write. clauses: Lucene's number. expansions: forms of
- * one pattern: at 10,000 a pattern is too broad to mean anything. pairs: about a tenth of a second in one document. */
+/* depth: what a person can still read, with room for chains of W/ that programs write.
+ * clauses: Lucene's number. expansions: forms of one pattern: at 10,000 a pattern is
+ * too broad to mean anything. pairs: about a tenth of a second in one document. */
 const pm_limits pm_limits_default = {.depth = 100,
                                      .clauses = 1024,
                                      .expansions = 10000,
@@ -17,18 +19,23 @@ const pm_limits pm_limits_default = {.depth = 100,
                                      .pairs = 10000000,
                                      .segment_tokens = PM_MAX_POSITIONS};
 
-static pm_level *level_of(const pm_parser *p) { return &p->levels[p->n_levels - 1]; }
+static pm_level *level_of(const pm_parser *p) {
+    return &p->levels[p->n_levels - 1];
+}
 
 static pm_status push_level(pm_parser *p, size_t lo, size_t open, pm_name name) {
     uint32_t most = p->limits->depth < PM_MAX_DEPTH ? p->limits->depth : PM_MAX_DEPTH;
     if (p->n_levels > most) {
-        return pm_parse_fail(p, PM_LIMIT, (pm_extent){open, open + 1}, "parentheses nested more than %u deep; %s", (unsigned)most,
-                             most < PM_MAX_DEPTH ? "raise pm.limits.depth" : "there is no more");
+        return pm_parse_fail(p, PM_LIMIT, (pm_extent){open, open + 1},
+                             "parentheses nested more than %u deep; %s", (unsigned)most,
+                             most < PM_MAX_DEPTH ? "raise pm.limits.depth"
+                                                 : "there is no more");
     }
     if (!PM_GROW(p->levels, p->n_levels, p->levels_capacity, 1)) {
         return pm_parse_nomem(p);
     }
-    p->levels[p->n_levels++] = (pm_level){.lo = lo, .open = open, .first = p->n_items, .name = name};
+    p->levels[p->n_levels++] =
+        (pm_level){.lo = lo, .open = open, .first = p->n_items, .name = name};
     return PM_OK;
 }
 
@@ -49,29 +56,36 @@ static pm_status wrap_field(pm_parser *p, const pm_name *name, pm_item *item) {
 }
 
 static pm_status check_filter(pm_parser *p, const pm_item *item) {
-    if (p->mode != PM_PARSE_FILTER || (item->node->kind != PM_NODE_WORD && item->node->kind != PM_NODE_PHRASE)) {
+    if (p->mode != PM_PARSE_FILTER ||
+        (item->node->kind != PM_NODE_WORD && item->node->kind != PM_NODE_PHRASE)) {
         return PM_OK;
     }
     pm_parse_fail(p, PM_SYNTAX, item->at, "a filter takes metadata, not %ss",
                   item->node->kind == PM_NODE_WORD ? "word" : "phrase");
-    pm_parse_hint(p, "write field:value, as in outlet:bbc AND date:2020-01; words belong to the query itself");
+    pm_parse_hint(p, "write field:value, as in outlet:bbc AND date:2020-01; words "
+                     "belong to the query itself");
     return PM_SYNTAX;
 }
 
-static pm_status check_value_list(pm_parser *p, const pm_level *level, const pm_item *item) {
-    if (level->name.kind != PM_NAME_COLUMN || item->joined.join != PM_JOIN_BESIDE || item->joined.negated) {
+static pm_status check_value_list(pm_parser *p, const pm_level *level,
+                                  const pm_item *item) {
+    if (level->name.kind != PM_NAME_COLUMN || item->joined.join != PM_JOIN_BESIDE ||
+        item->joined.negated) {
         return PM_OK;
     }
     pm_parse_fail(p, PM_SYNTAX, item->at, "two values side by side");
-    pm_parse_hint(p, "write %.60s:\"the hill\" for one value of two words, %.60s:(a OR b) for either", level->name.text,
-                  level->name.text);
+    pm_parse_hint(p,
+                  "write %.60s:\"the hill\" for one value of two words, %.60s:(a OR b) "
+                  "for either",
+                  level->name.text, level->name.text);
     return PM_SYNTAX;
 }
 
 static pm_status add_item(pm_parser *p, pm_item item) {
     pm_level *level = level_of(p);
     item.joined = level->pending;
-    if (item.joined.name.kind == PM_NAME_FIELD || item.joined.name.kind == PM_NAME_EITHER) {
+    if (item.joined.name.kind == PM_NAME_FIELD ||
+        item.joined.name.kind == PM_NAME_EITHER) {
         PM_TRY(wrap_field(p, &item.joined.name, &item));
     }
     PM_TRY(check_filter(p, &item));
@@ -87,7 +101,10 @@ static pm_status add_item(pm_parser *p, pm_item item) {
 static pm_status add_operand(pm_parser *p, const pm_lexeme *x) {
     pm_node *node = x->node;
     const pm_node *documents = node->kind == PM_NODE_META ? node : NULL;
-    return add_item(p, (pm_item){.node = node, .at = x->at, .bare = node->kind == PM_NODE_WORD, .documents = documents});
+    return add_item(p, (pm_item){.node = node,
+                                 .at = x->at,
+                                 .bare = node->kind == PM_NODE_WORD,
+                                 .documents = documents});
 }
 
 /* ---- operators ---- */
@@ -95,7 +112,8 @@ static pm_status add_operand(pm_parser *p, const pm_lexeme *x) {
 static pm_status fail_dangling(pm_parser *p, pm_extent op, const char *side) {
     pm_parse_fail(p, PM_SYNTAX, op, "%.*s has nothing %s it", PM_SHOW(p, op), side);
     if (pm_lex_is(p, op, "AND") || pm_lex_is(p, op, "OR") || pm_lex_is(p, op, "NOT")) {
-        pm_parse_hint(p, "operators are written in capitals; for the word write it in small letters");
+        pm_parse_hint(p, "operators are written in capitals; for the word write it in "
+                         "small letters");
     }
     return PM_SYNTAX;
 }
@@ -104,12 +122,14 @@ static pm_status fail_dangling(pm_parser *p, pm_extent op, const char *side) {
 static pm_status check_complete(pm_parser *p) {
     const pm_pending *now = &level_of(p)->pending;
     if (now->name.kind != PM_NAME_NONE) {
-        return pm_parse_fail(p, PM_SYNTAX, now->name.at, "nothing follows %.*s", PM_SHOW(p, now->name.at));
+        return pm_parse_fail(p, PM_SYNTAX, now->name.at, "nothing follows %.*s",
+                             PM_SHOW(p, now->name.at));
     }
     if (now->negated) {
         return fail_dangling(p, now->not_at, "behind");
     }
-    bool open = now->join == PM_JOIN_AND || now->join == PM_JOIN_OR || now->join == PM_JOIN_NEAR;
+    bool open = now->join == PM_JOIN_AND || now->join == PM_JOIN_OR ||
+                now->join == PM_JOIN_NEAR;
     return open ? fail_dangling(p, now->op, "behind") : PM_OK;
 }
 
@@ -122,7 +142,8 @@ static pm_status add_not(pm_parser *p, const pm_lexeme *x) {
         return pm_parse_fail(p, PM_SYNTAX, x->at, "NOT twice in a row");
     }
     if (now->join == PM_JOIN_NEAR) {
-        pm_parse_fail(p, PM_SYNTAX, x->at, "NOT cannot stand inside %.*s", PM_SHOW(p, now->op));
+        pm_parse_fail(p, PM_SYNTAX, x->at, "NOT cannot stand inside %.*s",
+                      PM_SHOW(p, now->op));
         pm_parse_hint(p, "write a AND NOT (a %.*s b)", PM_SHOW(p, now->op));
         return PM_SYNTAX;
     }
@@ -134,13 +155,17 @@ static pm_status add_not(pm_parser *p, const pm_lexeme *x) {
 static pm_status add_operator(pm_parser *p, const pm_lexeme *x) {
     pm_pending *now = &level_of(p)->pending;
     if (x->kind == PM_IS_NEAR && p->mode == PM_PARSE_FILTER) {
-        return pm_parse_fail(p, PM_SYNTAX, x->at, "a filter takes metadata with AND, OR and NOT, no distances");
+        return pm_parse_fail(
+            p, PM_SYNTAX, x->at,
+            "a filter takes metadata with AND, OR and NOT, no distances");
     }
     PM_TRY(check_complete(p));
     if (now->join == PM_JOIN_FIRST) {
         return fail_dangling(p, x->at, "before");
     }
-    now->join = x->kind == PM_IS_AND ? PM_JOIN_AND : x->kind == PM_IS_OR ? PM_JOIN_OR : PM_JOIN_NEAR;
+    now->join = x->kind == PM_IS_AND  ? PM_JOIN_AND
+                : x->kind == PM_IS_OR ? PM_JOIN_OR
+                                      : PM_JOIN_NEAR;
     now->op = x->at;
     now->near = x->near;
     return PM_OK;
@@ -158,7 +183,8 @@ static pm_status add_name(pm_parser *p, const pm_lexeme *x) {
     p->at = pm_lex_skip_blanks(p, p->at);
     level->pending.name = x->name;
     pm_name *name = &level->pending.name;
-    bool is_value = name->kind == PM_NAME_COLUMN || (name->kind == PM_NAME_EITHER && pm_parse_is_range(p));
+    bool is_value = name->kind == PM_NAME_COLUMN ||
+                    (name->kind == PM_NAME_EITHER && pm_parse_is_range(p));
     if (!is_value || pm_lex_at(p, p->at, &len) == PM_LEX_OPEN) {
         return PM_OK;
     }
@@ -194,7 +220,8 @@ static pm_status close_level(pm_parser *p, const pm_lexeme *x) {
     }
     PM_TRY(check_complete(p));
     if (p->n_items == closed.first) {
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){closed.open, x->at.hi}, "nothing between the parentheses");
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){closed.open, x->at.hi},
+                             "nothing between the parentheses");
     }
     PM_TRY(pm_parse_group(p, closed.first, &item));
     p->n_levels--;
@@ -228,7 +255,8 @@ static pm_status finish(pm_parser *p, pm_node **out) {
     pm_item item;
     if (p->n_levels > 1) {
         size_t open = level_of(p)->open;
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + 1}, "missing ')': opened here");
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + 1},
+                             "missing ')': opened here");
     }
     PM_TRY(check_complete(p));
     if (p->n_items == 0 && p->mode == PM_PARSE_FILTER) {
@@ -258,18 +286,22 @@ static pm_status parse_strict(pm_parser *p, pm_node **out) {
 static pm_status settle_plain(pm_parser *p, pm_node *root) {
     bool words = root->kind == PM_NODE_WORD || root->kind == PM_NODE_AND;
     p->query->plain = p->plain && (words || root->kind == PM_NODE_NOTHING);
-    if (!p->query->plain || root->kind != PM_NODE_AND || !pm_mark_headline(root->children, root->n_children)) {
+    if (!p->query->plain || root->kind != PM_NODE_AND ||
+        !pm_mark_headline(root->children, root->n_children)) {
         return PM_OK;
     }
-    return pm_parse_note(p, "a query in capitals throughout: they mean nothing, US finds us too; write ==US for the name alone");
+    return pm_parse_note(p, "a query in capitals throughout: they mean nothing, US "
+                            "finds us too; write ==US for the name alone");
 }
 
 static pm_status parse_source(pm_parser *p) {
     pm_node *root = NULL;
     size_t points = pm_utf8_count(p->text, p->n);
     if (points > p->limits->query_length) {
-        return pm_parse_fail(p, PM_LIMIT, (pm_extent){0, p->n}, "a query of %zu characters, more than %u; raise pm.limits.query_length",
-                             points, (unsigned)p->limits->query_length);
+        return pm_parse_fail(
+            p, PM_LIMIT, (pm_extent){0, p->n},
+            "a query of %zu characters, more than %u; raise pm.limits.query_length",
+            points, (unsigned)p->limits->query_length);
     }
     pm_parse_look(p);
     if (p->plain) {
@@ -290,23 +322,34 @@ static pm_status clean(const char *text, size_t n_bytes, pm_buf *out, pm_error *
     size_t replaced;
     pm_utf8_sanitize((pm_bytes){(const uint8_t *)text, n_bytes}, out, &replaced);
     PM_TRY(pm_buf_status(out, err));
-    for (uint8_t *at = out->p; out->n > 0 && (at = memchr(at, 0, out->n - (size_t)(at - out->p))) != NULL;) {
+    for (uint8_t *at = out->p;
+         out->n > 0 && (at = memchr(at, 0, out->n - (size_t)(at - out->p))) != NULL;) {
         *at = ' ';
     }
     return PM_OK;
 }
 
-pm_status pm_parse(const char *text, size_t n_bytes, const pm_schema *schema, pm_parse_mode mode, const pm_limits *limits,
-                   pm_query *out, pm_error *err) {
+pm_status pm_parse(const char *text, size_t n_bytes, const pm_schema *schema,
+                   pm_parse_mode mode, const pm_limits *limits, pm_query *out,
+                   pm_error *err) {
     pm_query_init(out);
     if (n_bytes / 4 > limits->query_length) {
-        return pm_fail(err, PM_LIMIT, "a query of more than %u characters; raise pm.limits.query_length", (unsigned)limits->query_length);
+        return pm_fail(
+            err, PM_LIMIT,
+            "a query of more than %u characters; raise pm.limits.query_length",
+            (unsigned)limits->query_length);
     }
     pm_buf source;
     pm_buf_init(&source);
     pm_status status = clean(text, n_bytes, &source, err);
     if (status == PM_OK) {
-        pm_parser p = {.text = source.p, .n = source.n, .schema = schema, .mode = mode, .limits = limits, .query = out, .err = err};
+        pm_parser p = {.text = source.p,
+                       .n = source.n,
+                       .schema = schema,
+                       .mode = mode,
+                       .limits = limits,
+                       .query = out,
+                       .err = err};
         p.text = source.n > 0 ? source.p : (const uint8_t *)"";
         status = parse_source(&p);
         pm_free(p.levels);

@@ -1,45 +1,55 @@
-/* Query text to tree. Hand-written, one pass, bounded depth. Errors: PM_SYNTAX, PM_AMBIGUOUS (hint holds both readings), PM_FIELD,
- * PM_LIMIT, with the place in code points. */
+/* Query text to tree. Hand-written, one pass, bounded depth. Errors: PM_SYNTAX,
+ * PM_AMBIGUOUS (hint holds both readings), PM_FIELD, PM_LIMIT, with the place in code
+ * points. */
 #ifndef PM_QUERY_PARSE_H
 #define PM_QUERY_PARSE_H
 
 #include "query/tree.h"
 
 typedef struct pm_limits {
-    uint32_t depth;        /* of nesting */
-    uint32_t clauses;      /* leaves */
-    uint32_t expansions;   /* forms that a pattern may stand for */
-    uint32_t query_length; /* code points */
-    uint64_t pairs;        /* pairs of spans looked at in one document */
+    uint32_t depth;          /* of nesting */
+    uint32_t clauses;        /* leaves */
+    uint32_t expansions;     /* forms that a pattern may stand for */
+    uint32_t query_length;   /* code points */
+    uint64_t pairs;          /* pairs of spans looked at in one document */
     uint32_t segment_tokens; /* positions of a segment (building) */
 } pm_limits;
 extern const pm_limits pm_limits_default;
 
-/* Names that may stand before ':'. NULL schema: any name may, and is read as a text field unless a range follows. */
+/* Names that may stand before ':'. NULL schema: any name may, and is read as a text
+ * field unless a range follows. */
 typedef struct pm_schema {
     uint32_t n_fields, n_columns;
     const char *const *fields, *const *columns;
 } pm_schema;
 
 typedef enum pm_parse_mode {
-    PM_PARSE_STRICT, /* hits, count, parse: unbalanced brackets and unknown fields are errors */
-    PM_PARSE_SEARCH, /* search: text without operators never fails, whatever its characters (DESIGN section 6, "Text is plain unless") */
-    PM_PARSE_FILTER  /* only metadata terms and ranges with AND, OR, NOT (NOT alone too) */
+    /* hits, count, parse: unbalanced brackets and unknown fields are errors */
+    PM_PARSE_STRICT,
+    /* search: text without operators never fails, whatever its characters (DESIGN
+     * section 6, "Text is plain unless") */
+    PM_PARSE_SEARCH,
+    /* only metadata terms and ranges with AND, OR, NOT (NOT alone too) */
+    PM_PARSE_FILTER
 } pm_parse_mode;
 
-pm_status pm_parse(const char *text, size_t n_bytes, const pm_schema *schema, pm_parse_mode mode, const pm_limits *limits,
-                   pm_query *out, pm_error *err) PM_MUST_CHECK;
+pm_status pm_parse(const char *text, size_t n_bytes, const pm_schema *schema,
+                   pm_parse_mode mode, const pm_limits *limits, pm_query *out,
+                   pm_error *err) PM_MUST_CHECK;
 
 /* Trees for the Python methods; text is never read for operators. */
 /* phrase(text): slots at the layer; slop words in any order or in order. */
-pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer, pm_slop slop, int32_t n, pm_query *out, pm_error *err) PM_MUST_CHECK;
-/* near(*operands): alternatives[i] of operand i; one word: by stem, with wildcards; several: a phrase of folded words. Two and more
- * operands: ((a W/n b) W/n c). */
+pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer,
+                          pm_slop slop, int32_t n, pm_query *out,
+                          pm_error *err) PM_MUST_CHECK;
+/* near(*operands): alternatives[i] of operand i; one word: by stem, with wildcards;
+ * several: a phrase of folded words. Two and more operands: ((a W/n b) W/n c). */
 typedef struct pm_operand_text {
     const pm_bytes *alternatives;
     size_t n;
 } pm_operand_text;
-pm_status pm_build_near(const pm_operand_text *operands, size_t n, int32_t within, bool ordered, pm_scope scope, pm_query *out,
+pm_status pm_build_near(const pm_operand_text *operands, size_t n, int32_t within,
+                        bool ordered, pm_scope scope, pm_query *out,
                         pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* What a person is told: errors with their place, readings to paste, notes. Texts are cut at a code point's end, for they hold what
- * the user typed. */
+/* What a person is told: errors with their place, readings to paste, notes. Texts are
+ * cut at a code point's end, for they hold what the user typed. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,8 @@
 
 enum { SHOWN_BYTES = 60, READING_BYTES = 450, MOST_NOTES = 16 };
 
-/* Forward or back from the last place asked for: places are asked for nearly in order. */
+/* Forward or back from the last place asked for: places are asked for nearly in
+ * order. */
 uint32_t pm_parse_point(pm_parser *p, size_t byte) {
     if (byte >= p->seen_byte) {
         p->seen_point += pm_utf8_count(p->text + p->seen_byte, byte - p->seen_byte);
@@ -40,12 +41,14 @@ static void mend(char *text) {
     while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80) {
         at--;
     }
-    if (at > 0 && !pm_utf8_valid((pm_bytes){(const uint8_t *)text + at - 1, n - at + 1})) {
+    if (at > 0 &&
+        !pm_utf8_valid((pm_bytes){(const uint8_t *)text + at - 1, n - at + 1})) {
         text[at - 1] = '\0';
     }
 }
 
-pm_status pm_parse_fail(pm_parser *p, pm_status code, pm_extent at, const char *format, ...) {
+pm_status pm_parse_fail(pm_parser *p, pm_status code, pm_extent at, const char *format,
+                        ...) {
     char message[sizeof p->err->message];
     va_list args;
     va_start(args, format);
@@ -70,7 +73,9 @@ void pm_parse_hint(pm_parser *p, const char *format, ...) {
     pm_error_hint(p->err, "%s", hint);
 }
 
-pm_status pm_parse_nomem(pm_parser *p) { return pm_fail_nomem(p->err, 0); }
+pm_status pm_parse_nomem(pm_parser *p) {
+    return pm_fail_nomem(p->err, 0);
+}
 
 pm_status pm_parse_note(pm_parser *p, const char *format, ...) {
     char note[512];
@@ -84,14 +89,18 @@ pm_status pm_parse_note(pm_parser *p, const char *format, ...) {
             return PM_OK;
         }
     }
-    return p->query->n_notes < MOST_NOTES ? pm_query_note(p->query, p->err, "%s", note) : PM_OK;
+    return p->query->n_notes < MOST_NOTES ? pm_query_note(p->query, p->err, "%s", note)
+                                          : PM_OK;
 }
 
 /* ---- unknown names ---- */
 
-static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+static unsigned least(unsigned a, unsigned b) {
+    return a < b ? a : b;
+}
 
-/* Levenshtein distance in bytes, letter case aside; names beyond the row are far from all. */
+/* Levenshtein distance in bytes, letter case aside; names beyond the row are far from
+ * all. */
 static unsigned distance(const uint8_t *a, size_t n, const char *b) {
     enum { ROW = 64 };
     unsigned row[ROW];
@@ -115,7 +124,8 @@ static unsigned distance(const uint8_t *a, size_t n, const char *b) {
     return row[m];
 }
 
-static void nearest(const pm_parser *p, pm_extent name, const char *const *names, uint32_t n, const char **best, unsigned *least_far) {
+static void nearest(const pm_parser *p, pm_extent name, const char *const *names,
+                    uint32_t n, const char **best, unsigned *least_far) {
     for (uint32_t i = 0; i < n; i++) {
         unsigned far = distance(p->text + name.lo, name.hi - name.lo, names[i]);
         if (far < *least_far) {
@@ -125,7 +135,8 @@ static void nearest(const pm_parser *p, pm_extent name, const char *const *names
     }
 }
 
-static void put_names(pm_buf *out, const char *head, const char *const *names, uint32_t n) {
+static void put_names(pm_buf *out, const char *head, const char *const *names,
+                      uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         pm_buf_printf(out, "%s%s", i == 0 ? head : ", ", names[i]);
     }
@@ -135,7 +146,8 @@ static void put_names(pm_buf *out, const char *head, const char *const *names, u
 pm_status pm_parse_unknown_name(pm_parser *p, pm_extent name) {
     const pm_schema *s = p->schema;
     const char *best = NULL;
-    unsigned far = name.hi - name.lo < 4 ? 2 : 3; /* so many letters are no typing error any more */
+    /* so many letters are no typing error any more */
+    unsigned far = name.hi - name.lo < 4 ? 2 : 3;
     nearest(p, name, s->fields, s->n_fields, &best, &far);
     nearest(p, name, s->columns, s->n_columns, &best, &far);
     pm_parse_fail(p, PM_FIELD, name, "no field '%.*s'", PM_SHOW(p, name));
@@ -145,7 +157,8 @@ pm_status pm_parse_unknown_name(pm_parser *p, pm_extent name) {
         pm_buf_printf(&hint, "did you mean '%s'? ", best);
     }
     put_names(&hint, "Text fields: ", s->fields, s->n_fields);
-    put_names(&hint, s->n_fields > 0 ? "; metadata: " : "Metadata: ", s->columns, s->n_columns);
+    put_names(&hint, s->n_fields > 0 ? "; metadata: " : "Metadata: ", s->columns,
+              s->n_columns);
     pm_buf_printf(&hint, ". To search for the text, put it between quotation marks");
     pm_status status = hint.failed ? pm_parse_nomem(p) : PM_FIELD;
     if (!hint.failed) {
@@ -161,18 +174,26 @@ static void put_text(const pm_parser *p, pm_buf *out, size_t lo, size_t hi) {
     pm_buf_put(out, p->text + lo, hi - lo);
 }
 
-static void put_char(pm_buf *out, char c) { pm_buf_put_u8(out, (uint8_t)c); }
+static void put_char(pm_buf *out, char c) {
+    pm_buf_put_u8(out, (uint8_t)c);
+}
 
 static bool beside(const pm_item *item) {
-    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare && item[-1].bare;
+    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare &&
+           item[-1].bare;
 }
-static bool is_near(const pm_item *item) { return item->joined.join == PM_JOIN_NEAR; }
-static bool is_or(const pm_item *item) { return item->joined.join == PM_JOIN_OR; }
+static bool is_near(const pm_item *item) {
+    return item->joined.join == PM_JOIN_NEAR;
+}
+static bool is_or(const pm_item *item) {
+    return item->joined.join == PM_JOIN_OR;
+}
 
 typedef bool (*joins)(const pm_item *item);
 
 /* The stretch of items around `at` that are joined by one or the other. */
-static void stretch(const pm_item *items, size_t n, size_t at, joins one, joins other, size_t *lo, size_t *hi) {
+static void stretch(const pm_item *items, size_t n, size_t at, joins one, joins other,
+                    size_t *lo, size_t *hi) {
     *lo = at;
     *hi = at + 1;
     while (*lo > 0 && (one(&items[*lo]) || other(&items[*lo]))) {
@@ -183,8 +204,10 @@ static void stretch(const pm_item *items, size_t n, size_t at, joins one, joins 
     }
 }
 
-/* The stretch with open and close around each part that `inner` joins; between: what is written instead of nothing. */
-static void put_reading(const pm_parser *p, pm_buf *out, const pm_item *items, size_t lo, size_t hi, joins inner, const char *open,
+/* The stretch with open and close around each part that `inner` joins; between: what is
+ * written instead of nothing. */
+static void put_reading(const pm_parser *p, pm_buf *out, const pm_item *items,
+                        size_t lo, size_t hi, joins inner, const char *open,
                         const char *close, const char *between) {
     for (size_t i = lo; i < hi; i++) {
         bool joined = i > lo && inner(&items[i]);
@@ -213,9 +236,11 @@ typedef struct readings {
     const char *open[2], *close[2], *between;
 } readings;
 
-static const char GENERAL_READINGS[] = "put parentheses around what belongs together: (a OR b) W/n c, or a OR (b W/n c)";
+static const char GENERAL_READINGS[] =
+    "put parentheses around what belongs together: (a OR b) W/n c, or a OR (b W/n c)";
 
-/* Both readings of the whole query if that is short, else of the stretch; none where that is long too. */
+/* Both readings of the whole query if that is short, else of the stretch; none where
+ * that is long too. */
 static pm_status hint_readings(pm_parser *p, const readings *r) {
     static const char *const who[] = {"Lexis reads   ", "\nLucene reads  "};
     pm_extent at = {r->items[r->lo].at.lo, r->items[r->hi - 1].at.hi};
@@ -229,7 +254,8 @@ static pm_status hint_readings(pm_parser *p, const readings *r) {
     for (int i = 0; i < 2; i++) {
         pm_buf_printf(&hint, "%s", who[i]);
         put_text(p, &hint, whole ? 0 : at.lo, at.lo);
-        put_reading(p, &hint, r->items, r->lo, r->hi, r->inner[i], r->open[i], r->close[i], r->between);
+        put_reading(p, &hint, r->items, r->lo, r->hi, r->inner[i], r->open[i],
+                    r->close[i], r->between);
         put_text(p, &hint, at.hi, whole ? p->n : at.hi);
     }
     pm_status status = hint.failed ? pm_parse_nomem(p) : PM_AMBIGUOUS;
@@ -244,30 +270,44 @@ static pm_status hint_readings(pm_parser *p, const readings *r) {
 
 /* The operator W/n of the stretch that stands next to items[at]. */
 static pm_extent near_op(const pm_item *items, size_t n, size_t at) {
-    return at + 1 < n && is_near(&items[at + 1]) ? items[at + 1].joined.op : items[at - 1].joined.op;
+    return at + 1 < n && is_near(&items[at + 1]) ? items[at + 1].joined.op
+                                                 : items[at - 1].joined.op;
 }
 
-pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_t n, size_t at) {
-    readings r = {.items = items, .inner = {is_or, is_near}, .open = {"(", "("}, .close = {")", ")"}, .between = ""};
+pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_t n,
+                                       size_t at) {
+    readings r = {.items = items,
+                  .inner = {is_or, is_near},
+                  .open = {"(", "("},
+                  .close = {")", ")"},
+                  .between = ""};
     stretch(items, n, at, is_or, is_near, &r.lo, &r.hi);
-    pm_parse_fail(p, PM_AMBIGUOUS, (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi}, "OR next to %.*s needs parentheses",
-                  PM_SHOW(p, near_op(items, n, at)));
+    pm_parse_fail(
+        p, PM_AMBIGUOUS, (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi},
+        "OR next to %.*s needs parentheses", PM_SHOW(p, near_op(items, n, at)));
     return hint_readings(p, &r);
 }
 
-pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, size_t n, size_t at) {
-    readings r = {
-        .items = items, .inner = {beside, is_near}, .open = {"\"", "("}, .close = {"\"", ")"}, .between = "AND"};
+pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, size_t n,
+                                          size_t at) {
+    readings r = {.items = items,
+                  .inner = {beside, is_near},
+                  .open = {"\"", "("},
+                  .close = {"\"", ")"},
+                  .between = "AND"};
     stretch(items, n, at, beside, is_near, &r.lo, &r.hi);
-    pm_parse_fail(p, PM_AMBIGUOUS, (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi},
-                  "two words beside %.*s: a phrase, or both anywhere?", PM_SHOW(p, near_op(items, n, at)));
+    pm_parse_fail(p, PM_AMBIGUOUS,
+                  (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi},
+                  "two words beside %.*s: a phrase, or both anywhere?",
+                  PM_SHOW(p, near_op(items, n, at)));
     return hint_readings(p, &r);
 }
 
 /* ---- AND within W/n ---- */
 
 static pm_status put_operand(pm_parser *p, const pm_node *node, pm_buf *out) {
-    bool group = node->kind == PM_NODE_NEAR || node->kind == PM_NODE_OR || node->kind == PM_NODE_AND;
+    bool group = node->kind == PM_NODE_NEAR || node->kind == PM_NODE_OR ||
+                 node->kind == PM_NODE_AND;
     pm_buf_printf(out, "%s", group ? "(" : "");
     PM_TRY(pm_query_text(node, out, p->err));
     pm_buf_printf(out, "%s", group ? ")" : "");
@@ -275,7 +315,8 @@ static pm_status put_operand(pm_parser *p, const pm_node *node, pm_buf *out) {
 }
 
 /* (left W/n a) AND (left W/n b) of left W/n (a AND b), or the like of the left side. */
-static pm_status put_distributed(pm_parser *p, const pm_item *left, const pm_item *right, pm_buf *out) {
+static pm_status put_distributed(pm_parser *p, const pm_item *left,
+                                 const pm_item *right, pm_buf *out) {
     bool on_left = left->node->kind == PM_NODE_AND;
     const pm_node *both = on_left ? left->node : right->node;
     for (uint32_t i = 0; i < both->n_children; i++) {
@@ -300,28 +341,34 @@ static bool all_bare_words(const pm_node *both) {
     return true;
 }
 
-static pm_status hint_distributed(pm_parser *p, const pm_item *left, const pm_item *right) {
+static pm_status hint_distributed(pm_parser *p, const pm_item *left,
+                                  const pm_item *right) {
     const pm_node *both = left->node->kind == PM_NODE_AND ? left->node : right->node;
     pm_buf out;
     pm_buf_init(&out);
     pm_status status = put_distributed(p, left, right, &out);
     if (status == PM_OK && out.n <= 2 * READING_BYTES) {
         bool words = all_bare_words(both);
-        pm_parse_hint(p, "write %.*s%s", (int)out.n, (const char *)out.p, words ? ", or a phrase between quotation marks" : "");
+        pm_parse_hint(p, "write %.*s%s", (int)out.n, (const char *)out.p,
+                      words ? ", or a phrase between quotation marks" : "");
     }
     pm_buf_release(&out);
     return status == PM_OK ? PM_SYNTAX : status;
 }
 
 /* One of both speaks of documents; right->joined.op is the operator. */
-pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left, const pm_item *right) {
+pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left,
+                                    const pm_item *right) {
     const pm_item *bad = left->documents != NULL ? left : right;
     const pm_extent op = right->joined.op;
     bool is_meta = bad->documents->kind == PM_NODE_META;
-    pm_parse_fail(p, PM_SYNTAX, bad->at, "%s cannot stand inside %.*s: %s", is_meta ? "metadata" : "AND and NOT", PM_SHOW(p, op),
-                  is_meta ? "it speaks of documents, not of words" : "they speak of documents, not of places");
+    pm_parse_fail(p, PM_SYNTAX, bad->at, "%s cannot stand inside %.*s: %s",
+                  is_meta ? "metadata" : "AND and NOT", PM_SHOW(p, op),
+                  is_meta ? "it speaks of documents, not of words"
+                          : "they speak of documents, not of places");
     if (is_meta) {
-        pm_parse_hint(p, "put it beside with AND: (a %.*s b) AND %s:...", PM_SHOW(p, op), bad->documents->text);
+        pm_parse_hint(p, "put it beside with AND: (a %.*s b) AND %s:...",
+                      PM_SHOW(p, op), bad->documents->text);
         return PM_SYNTAX;
     }
     if (bad->node->kind == PM_NODE_AND) {

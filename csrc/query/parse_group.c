@@ -1,12 +1,17 @@
-/* From the flat list of a level to its node: what can be read in two ways is refused first, then operands are joined, W/ before AND
- * before OR. Each pass writes over the front of the list. */
+/* From the flat list of a level to its node: what can be read in two ways is refused
+ * first, then operands are joined, W/ before AND before OR. Each pass writes over the
+ * front of the list. */
 #include <string.h>
 
 #include "query/parse_inner.h"
 
-static uint32_t more(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint32_t more(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
 
-static pm_extent over(pm_extent a, pm_extent b) { return (pm_extent){a.lo, b.hi}; }
+static pm_extent over(pm_extent a, pm_extent b) {
+    return (pm_extent){a.lo, b.hi};
+}
 
 pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) {
     if (depth > p->limits->depth || depth > PM_MAX_DEPTH) {
@@ -20,10 +25,13 @@ pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) {
 
 /* ---- what can be read in two ways ---- */
 
-static bool is_near(const pm_item *items, size_t n, size_t i) { return i < n && items[i].joined.join == PM_JOIN_NEAR; }
+static bool is_near(const pm_item *items, size_t n, size_t i) {
+    return i < n && items[i].joined.join == PM_JOIN_NEAR;
+}
 
 static bool words_side_by_side(const pm_item *item) {
-    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare && item[-1].bare;
+    return item->joined.join == PM_JOIN_BESIDE && !item->joined.negated && item->bare &&
+           item[-1].bare;
 }
 
 static pm_status check_readings(pm_parser *p, const pm_item *items, size_t n) {
@@ -51,19 +59,25 @@ static pm_status note_precedence(pm_parser *p, const pm_item *items, size_t n) {
         has_and |= join == PM_JOIN_AND || join == PM_JOIN_BESIDE;
         has_or |= join == PM_JOIN_OR;
     }
-    return has_and && has_or ? pm_parse_note(p, "AND was read before OR: a AND b OR c is (a AND b) OR c") : PM_OK;
+    return has_and && has_or
+               ? pm_parse_note(p,
+                               "AND was read before OR: a AND b OR c is (a AND b) OR c")
+               : PM_OK;
 }
 
 static pm_status note_words(pm_parser *p, const pm_item *items, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const pm_item *next = i + 1 < n ? &items[i + 1] : NULL;
-        bool beside_word = next != NULL && next->joined.join == PM_JOIN_BESIDE && !next->joined.negated && next->bare;
-        if (items[i].bare && i > 0 && i + 1 < n && items[i].node->layer == PM_LAYER_STEM) {
+        bool beside_word = next != NULL && next->joined.join == PM_JOIN_BESIDE &&
+                           !next->joined.negated && next->bare;
+        if (items[i].bare && i > 0 && i + 1 < n &&
+            items[i].node->layer == PM_LAYER_STEM) {
             PM_TRY(pm_parse_note_small(p, items[i].node->text));
         }
         if (items[i].field_word && beside_word) {
-            PM_TRY(pm_parse_note(p, "%.60s: holds for one word; write %.60s:( ) around several", items[i].node->text,
-                                 items[i].node->text));
+            PM_TRY(pm_parse_note(
+                p, "%.60s: holds for one word; write %.60s:( ) around several",
+                items[i].node->text, items[i].node->text));
         }
     }
     return PM_OK;
@@ -127,8 +141,10 @@ static uint32_t count_flat(const pm_item *items, size_t n, pm_node_kind kind) {
     return count;
 }
 
-/* One node of kind over items, whose children take the place of an item of the same kind. */
-static pm_status join_list(pm_parser *p, pm_node_kind kind, const pm_item *items, size_t n, pm_item *out) {
+/* One node of kind over items, whose children take the place of an item of the same
+ * kind. */
+static pm_status join_list(pm_parser *p, pm_node_kind kind, const pm_item *items,
+                           size_t n, pm_item *out) {
     pm_node *node;
     pm_item all = items[0];
     all.at = over(items[0].at, items[n - 1].at);
@@ -139,7 +155,8 @@ static pm_status join_list(pm_parser *p, pm_node_kind kind, const pm_item *items
         bool flat = items[i].node->kind == kind;
         uint32_t depth = items[i].depth + !flat;
         const pm_node *one = items[i].node;
-        memcpy(node->children + at, flat ? (pm_node *const *)one->children : &items[i].node,
+        memcpy(node->children + at,
+               flat ? (pm_node *const *)one->children : &items[i].node,
                (flat ? one->n_children : 1) * sizeof(pm_node *));
         at += flat ? one->n_children : 1;
         all.depth = more(i == 0 ? 0 : all.depth, depth);
@@ -160,13 +177,15 @@ static pm_status check_not_alone(pm_parser *p, const pm_item *items, size_t n) {
     if (positive) {
         return PM_OK;
     }
-    pm_parse_fail(p, PM_SYNTAX, over(items[0].at, items[n - 1].at), "NOT alone: nearly every document would match");
+    pm_parse_fail(p, PM_SYNTAX, over(items[0].at, items[n - 1].at),
+                  "NOT alone: nearly every document would match");
     pm_parse_hint(p, "say what to find as well: missile AND NOT test");
     return PM_SYNTAX;
 }
 
 /* [from, to) joined by AND or nothing. */
-static pm_status group_and(pm_parser *p, pm_item *items, size_t from, size_t to, pm_item *out) {
+static pm_status group_and(pm_parser *p, pm_item *items, size_t from, size_t to,
+                           pm_item *out) {
     pm_pending joined = items[from].joined;
     for (size_t i = from; i < to; i++) {
         PM_TRY(negate(p, &items[i]));

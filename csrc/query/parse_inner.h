@@ -1,6 +1,8 @@
-/* What the files of the parser share. The query is cut into levels, one for each open parenthesis; a level is a flat list of operands
- * and of what joins each to the one before, so that precedence and the doubtful cases are decided on a list, without recursion.
- * Places are bytes of the text as it was sanitised; they become code points in nodes and errors. */
+/* What the files of the parser share. The query is cut into levels, one for each open
+ * parenthesis; a level is a flat list of operands and of what joins each to the one
+ * before, so that precedence and the doubtful cases are decided on a list, without
+ * recursion. Places are bytes of the text as it was sanitised; they become code points
+ * in nodes and errors. */
 #ifndef PM_QUERY_PARSE_INNER_H
 #define PM_QUERY_PARSE_INNER_H
 
@@ -47,14 +49,15 @@ typedef struct pm_item {
     pm_node *node;
     pm_extent at; /* with parentheses and field */
     pm_pending joined;
-    bool bare;          /* a word without parentheses or field */
-    bool field_word;    /* field:word */
-    uint32_t depth;     /* of node: a leaf has 0 */
-    const pm_node *documents; /* AND, NOT or metadata inside: what cannot stand beside W/ */
+    bool bare;       /* a word without parentheses or field */
+    bool field_word; /* field:word */
+    uint32_t depth;  /* of node: a leaf has 0 */
+    /* AND, NOT or metadata inside: what cannot stand beside W/ */
+    const pm_node *documents;
 } pm_item;
 
 typedef struct pm_level {
-    size_t lo;    /* where it begins: at its '(', or at the name of a column before that */
+    size_t lo; /* where it begins: at its '(', or at the name of a column before that */
     size_t open;  /* its '('; for the outermost the start */
     size_t first; /* its items begin here */
     pm_pending pending;
@@ -75,15 +78,25 @@ typedef struct pm_parser {
     size_t n_items, items_capacity;
     uint32_t clauses;
     bool plain; /* holds nothing that plain text could not hold */
-    size_t question; /* plain: end of the last word, if its '?' is punctuation; else SIZE_MAX */
+    /* plain: end of the last word, if its '?' is punctuation; else SIZE_MAX */
+    size_t question;
     size_t seen_byte, seen_point; /* the last place turned into code points */
 } pm_parser;
 
 /* ---- parse_lex.c: characters and runs ---- */
-typedef enum pm_lex_class { PM_LEX_END, PM_LEX_BLANK, PM_LEX_QUOTE, PM_LEX_OPEN, PM_LEX_CLOSE, PM_LEX_BRACKET, PM_LEX_RUN } pm_lex_class;
+typedef enum pm_lex_class {
+    PM_LEX_END,
+    PM_LEX_BLANK,
+    PM_LEX_QUOTE,
+    PM_LEX_OPEN,
+    PM_LEX_CLOSE,
+    PM_LEX_BRACKET,
+    PM_LEX_RUN
+} pm_lex_class;
 pm_lex_class pm_lex_at(const pm_parser *p, size_t at, unsigned *len);
 size_t pm_lex_skip_blanks(const pm_parser *p, size_t at);
-/* A run from lo on: up to a blank, bracket or quotation mark; an address goes on through balanced parentheses. */
+/* A run from lo on: up to a blank, bracket or quotation mark; an address goes on
+ * through balanced parentheses. */
 pm_extent pm_lex_run(const pm_parser *p, size_t lo);
 bool pm_lex_is(const pm_parser *p, pm_extent e, const char *word);
 bool pm_lex_is_url(const pm_parser *p, pm_extent e);
@@ -91,8 +104,10 @@ bool pm_lex_is_letter(const pm_parser *p, size_t at); /* letter or underscore */
 /* Whether a token could begin in e: a letter, digit, character or emoji. */
 bool pm_lex_has_word(const pm_parser *p, pm_extent e);
 bool pm_lex_has_wildcard(const pm_parser *p, pm_extent e);
-typedef enum pm_trim { PM_TRIM_SIGNS, PM_TRIM_WILDCARDS } pm_trim; /* keep * and ? at the ends, or take them off too */
-/* Without punctuation at its ends. Idempotent. A full stop stays behind a word that has another (U.S.). */
+/* Keep * and ? at the ends, or take them off too. */
+typedef enum pm_trim { PM_TRIM_SIGNS, PM_TRIM_WILDCARDS } pm_trim;
+/* Without punctuation at its ends. Idempotent. A full stop stays behind a word that has
+ * another (U.S.). */
 pm_extent pm_lex_trim(const pm_parser *p, pm_extent e, pm_trim how);
 /* W/5, PRE/s, /3p ... */
 bool pm_lex_near(const pm_parser *p, pm_extent e, pm_near_op *out);
@@ -109,24 +124,41 @@ size_t pm_lex_closing(const pm_parser *p, size_t open);
 
 /* ---- parse_error.c ---- */
 /* Fills the error with the place, and returns code. */
-pm_status pm_parse_fail(pm_parser *p, pm_status code, pm_extent at, const char *format, ...) PM_PRINTF(4, 5);
+pm_status pm_parse_fail(pm_parser *p, pm_status code, pm_extent at, const char *format,
+                        ...) PM_PRINTF(4, 5);
 void pm_parse_hint(pm_parser *p, const char *format, ...) PM_PRINTF(2, 3);
 uint32_t pm_parse_point(pm_parser *p, size_t byte); /* in code points */
 /* A note, unless it was given already or there are very many. */
-pm_status pm_parse_note(pm_parser *p, const char *format, ...) PM_PRINTF(2, 3) PM_MUST_CHECK;
+pm_status pm_parse_note(pm_parser *p, const char *format, ...)
+    PM_PRINTF(2, 3) PM_MUST_CHECK;
 /* For %.*s: at most 60 bytes of the query. */
 int pm_parse_show(const pm_parser *p, pm_extent e);
 #define PM_SHOW(p, e) pm_parse_show((p), (e)), (const char *)(p)->text + (e).lo
 pm_status pm_parse_unknown_name(pm_parser *p, pm_extent name);
-/* Both readings of a list of items in which OR (or a word beside a word) stands beside W/n. */
-pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_t n, size_t at);
-pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, size_t n, size_t at);
-pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left, const pm_item *right);
+/* Both readings of a list of items in which OR (or a word beside a word) stands beside
+ * W/n. */
+pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_t n,
+                                       size_t at);
+pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, size_t n,
+                                          size_t at);
+pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left,
+                                    const pm_item *right);
 pm_status pm_parse_nomem(pm_parser *p);
 
 /* ---- parse_next.c ---- */
 typedef struct pm_lexeme {
-    enum { PM_IS_NONE, PM_IS_END, PM_IS_OPEN, PM_IS_CLOSE, PM_IS_AND, PM_IS_OR, PM_IS_NOT, PM_IS_NEAR, PM_IS_NAME, PM_IS_OPERAND } kind;
+    enum {
+        PM_IS_NONE,
+        PM_IS_END,
+        PM_IS_OPEN,
+        PM_IS_CLOSE,
+        PM_IS_AND,
+        PM_IS_OR,
+        PM_IS_NOT,
+        PM_IS_NEAR,
+        PM_IS_NAME,
+        PM_IS_OPERAND
+    } kind;
     pm_extent at;
     pm_node *node; /* OPERAND */
     pm_near_op near;
@@ -136,13 +168,16 @@ typedef struct pm_lexeme {
 pm_status pm_parse_next(pm_parser *p, pm_lexeme *out) PM_MUST_CHECK;
 
 /* ---- parse_word.c: words and phrases ---- */
-pm_status pm_parse_node(pm_parser *p, pm_node_kind kind, uint32_t n_children, pm_extent at, pm_node **out) PM_MUST_CHECK;
+pm_status pm_parse_node(pm_parser *p, pm_node_kind kind, uint32_t n_children,
+                        pm_extent at, pm_node **out) PM_MUST_CHECK;
 pm_status pm_parse_copy(pm_parser *p, pm_extent e, const char **out) PM_MUST_CHECK;
 /* One leaf more. */
 pm_status pm_parse_count_clause(pm_parser *p, pm_extent at) PM_MUST_CHECK;
 /* A WORD of the text of e as it stands. */
-pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer, bool is_explicit, pm_node **out) PM_MUST_CHECK;
-/* The same at the layer of stems; what would read as an operator gets a comma ("AND,"), which is no part of its token. */
+pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer,
+                             bool is_explicit, pm_node **out) PM_MUST_CHECK;
+/* The same at the layer of stems; what would read as an operator gets a comma ("AND,"),
+ * which is no part of its token. */
 pm_status pm_parse_bare_word(pm_parser *p, pm_extent e, pm_node **out) PM_MUST_CHECK;
 /* The word of run with its = and wildcards; NULL where run is punctuation alone. */
 pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHECK;
@@ -150,21 +185,26 @@ pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHEC
 pm_status pm_parse_phrase(pm_parser *p, pm_node **out) PM_MUST_CHECK;
 /* PM_SYNTAX: what belongs to a later version. what: "boosts (word^2) are". */
 pm_status pm_parse_unknown(pm_parser *p, pm_extent at, const char *what);
-/* Capitals mean nothing in n words (or slots) if two have letters and none of the letters is small; sets that on the words. */
+/* Capitals mean nothing in n words (or slots) if two have letters and none of the
+ * letters is small; sets that on the words. */
 bool pm_mark_headline(pm_node *const *words, uint32_t n);
 
 /* ---- parse_meta.c ---- */
-/* The name before a ':' at the start of run; PM_NAME_NONE: this is a word. Without a schema names are of kind EITHER. */
+/* The name before a ':' at the start of run; PM_NAME_NONE: this is a word. Without a
+ * schema names are of kind EITHER. */
 pm_status pm_parse_name(pm_parser *p, pm_extent run, pm_name *out) PM_MUST_CHECK;
 /* Whether a known name and its ':' stand at the start of run with something behind. */
 bool pm_parse_is_name(const pm_parser *p, pm_extent run);
 /* The value or range that stands at p->at, after a column's name. */
-pm_status pm_parse_value(pm_parser *p, const pm_name *name, pm_node **out) PM_MUST_CHECK;
-/* Whether a range stands at p->at: what makes a column of a name when there is no schema. */
+pm_status pm_parse_value(pm_parser *p, const pm_name *name,
+                         pm_node **out) PM_MUST_CHECK;
+/* Whether a range stands at p->at: what makes a column of a name when there is no
+ * schema. */
 bool pm_parse_is_range(const pm_parser *p);
 
 /* ---- parse_group.c ---- */
-pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) PM_MUST_CHECK;
+pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth,
+                               pm_extent at) PM_MUST_CHECK;
 /* The node of the items from `first` on, which are taken off: W/, then AND, then OR. */
 pm_status pm_parse_group(pm_parser *p, size_t first, pm_item *out) PM_MUST_CHECK;
 

@@ -1,12 +1,13 @@
-/* Where runs begin and end and what they look like. Nothing here fails. Which characters can begin a token is the tokenizer's
- * knowledge: the classes of its table. */
+/* Where runs begin and end and what they look like. Nothing here fails. Which
+ * characters can begin a token is the tokenizer's knowledge: the classes of its
+ * table. */
 #include <string.h>
 
 #include "query/parse_inner.h"
 #include "text/code_point.h"
 
-static const uint32_t QUOTES[] = {0x22,   0xab,   0xbb,   0x201c, 0x201d, 0x201e, 0x201f,
-                                  0x2e42, 0x301d, 0x301e, 0x301f, 0xff02};
+static const uint32_t QUOTES[] = {0x22,   0xab,   0xbb,   0x201c, 0x201d, 0x201e,
+                                  0x201f, 0x2e42, 0x301d, 0x301e, 0x301f, 0xff02};
 
 static bool is_quote(uint32_t cp) {
     for (size_t i = 0; i < sizeof QUOTES / sizeof *QUOTES; i++) {
@@ -18,7 +19,8 @@ static bool is_quote(uint32_t cp) {
 }
 
 static bool is_blank(pm_cp c) {
-    return c.class == PM_CHAR_BLANK || c.class == PM_CHAR_NEWLINE || c.cp < 0x20 || c.cp == 0x7f;
+    return c.class == PM_CHAR_BLANK || c.class == PM_CHAR_NEWLINE || c.cp < 0x20 ||
+           c.cp == 0x7f;
 }
 
 pm_lex_class pm_lex_at(const pm_parser *p, size_t at, unsigned *len) {
@@ -49,8 +51,12 @@ size_t pm_lex_skip_blanks(const pm_parser *p, size_t at) {
 
 /* ---- runs ---- */
 
-static uint8_t small(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c; }
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+static uint8_t small(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
 
 /* Whether e begins with text, which is given in small letters. */
 static bool begins(const pm_parser *p, pm_extent e, const char *text) {
@@ -69,7 +75,8 @@ bool pm_lex_is_url(const pm_parser *p, pm_extent e) {
         at++;
     }
     pm_extent rest = {at, e.hi};
-    return (at > e.lo && begins(p, rest, "://") && e.hi - at > 3) || (begins(p, e, "www.") && e.hi - e.lo > 4);
+    return (at > e.lo && begins(p, rest, "://") && e.hi - at > 3) ||
+           (begins(p, e, "www.") && e.hi - e.lo > 4);
 }
 
 /* Parentheses inside an address belong to it where they balance. */
@@ -77,7 +84,8 @@ static size_t address_end(const pm_parser *p, size_t at) {
     size_t open = 0, outermost = at;
     for (unsigned len;; at += len) {
         pm_lex_class c = pm_lex_at(p, at, &len);
-        if (c == PM_LEX_END || c == PM_LEX_BLANK || c == PM_LEX_QUOTE || (c == PM_LEX_CLOSE && open == 0)) {
+        if (c == PM_LEX_END || c == PM_LEX_BLANK || c == PM_LEX_QUOTE ||
+            (c == PM_LEX_CLOSE && open == 0)) {
             return open == 0 ? at : outermost;
         }
         if (c == PM_LEX_OPEN && open++ == 0) {
@@ -106,7 +114,8 @@ bool pm_lex_is(const pm_parser *p, pm_extent e, const char *word) {
 
 bool pm_lex_is_letter(const pm_parser *p, size_t at) {
     pm_cp c = pm_cp_at(p->text, p->n, at);
-    return pm_class_is_letter(c.class) || c.class == PM_CHAR_CJK || c.class == PM_CHAR_CLUSTER || c.class == PM_CHAR_UNDERSCORE;
+    return pm_class_is_letter(c.class) || c.class == PM_CHAR_CJK ||
+           c.class == PM_CHAR_CLUSTER || c.class == PM_CHAR_UNDERSCORE;
 }
 
 /* ---- words and punctuation ---- */
@@ -141,20 +150,25 @@ bool pm_lex_has_word(const pm_parser *p, pm_extent e) {
 
 bool pm_lex_has_wildcard(const pm_parser *p, pm_extent e) {
     const uint8_t *from = p->text + e.lo;
-    return memchr(from, '*', e.hi - e.lo) != NULL || memchr(from, '?', e.hi - e.lo) != NULL;
+    return memchr(from, '*', e.hi - e.lo) != NULL ||
+           memchr(from, '?', e.hi - e.lo) != NULL;
 }
 
-static bool is_wildcard(uint32_t cp) { return cp == '*' || cp == '?'; }
+static bool is_wildcard(uint32_t cp) {
+    return cp == '*' || cp == '?';
+}
 
 /* What a word may begin with: also signs that belong to the token, and wildcards. */
 static bool keeps_start(const pm_parser *p, size_t at, pm_cp c, pm_trim how) {
-    return begins_token(p, at, c) || c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH || c.class == PM_CHAR_CURRENCY ||
-           c.class == PM_CHAR_UNDERSCORE || (is_wildcard(c.cp) && how == PM_TRIM_SIGNS);
+    return begins_token(p, at, c) || c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH ||
+           c.class == PM_CHAR_CURRENCY || c.class == PM_CHAR_UNDERSCORE ||
+           (is_wildcard(c.cp) && how == PM_TRIM_SIGNS);
 }
 
 /* What a word may end with: an apostrophe may be an elision's. */
 static bool keeps_end(const pm_parser *p, size_t at, pm_cp c, pm_trim how) {
-    return begins_token(p, at, c) || pm_class_stays(c.class) || c.class == PM_CHAR_UNDERSCORE || c.class == PM_CHAR_APOSTROPHE ||
+    return begins_token(p, at, c) || pm_class_stays(c.class) ||
+           c.class == PM_CHAR_UNDERSCORE || c.class == PM_CHAR_APOSTROPHE ||
            (is_wildcard(c.cp) && how == PM_TRIM_SIGNS);
 }
 
@@ -174,7 +188,8 @@ static size_t trim_end(const pm_parser *p, pm_extent e, pm_trim how) {
         }
         hi = at;
     }
-    bool one_stop = hi < e.hi && p->text[hi] == '.' && !(hi + 1 < e.hi && p->text[hi + 1] == '.');
+    bool one_stop =
+        hi < e.hi && p->text[hi] == '.' && !(hi + 1 < e.hi && p->text[hi + 1] == '.');
     if (one_stop && hi > e.lo && memchr(p->text + e.lo, '.', hi - e.lo) != NULL) {
         hi++;
     }
@@ -202,7 +217,8 @@ pm_extent pm_lex_trim(const pm_parser *p, pm_extent e, pm_trim how) {
         return url;
     }
     size_t hi = trim_end(p, e, how);
-    bool quoted = e.lo > 0 && pm_cp_at(p->text, p->n, before(p, e.lo)).class == PM_CHAR_APOSTROPHE;
+    bool quoted = e.lo > 0 &&
+                  pm_cp_at(p->text, p->n, before(p, e.lo)).class == PM_CHAR_APOSTROPHE;
     if (quoted && hi > e.lo) { /* 'house' */
         size_t at = before(p, hi);
         bool apostrophe = pm_cp_at(p->text, p->n, at).class == PM_CHAR_APOSTROPHE;
@@ -234,11 +250,15 @@ bool pm_lex_near(const pm_parser *p, pm_extent e, pm_near_op *out) {
     for (; at < e.hi && is_digit(p->text[at]); at++) {
         n = n <= PM_MAX_DISTANCE ? n * 10 + (p->text[at] - '0') : n;
     }
-    out->n = at == digits ? PM_NEAR_ANY_DISTANCE : n <= PM_MAX_DISTANCE ? n : PM_MAX_DISTANCE + 1;
+    out->n = at == digits           ? PM_NEAR_ANY_DISTANCE
+             : n <= PM_MAX_DISTANCE ? n
+                                    : PM_MAX_DISTANCE + 1;
     out->scope = PM_SCOPE_FIELD;
     if (e.hi - at == 1) {
         uint8_t c = small(p->text[at]);
-        out->scope = c == 's' ? PM_SCOPE_SENTENCE : c == 'p' ? PM_SCOPE_PARAGRAPH : PM_SCOPE_FIELD;
+        out->scope = c == 's'   ? PM_SCOPE_SENTENCE
+                     : c == 'p' ? PM_SCOPE_PARAGRAPH
+                                : PM_SCOPE_FIELD;
         return out->scope != PM_SCOPE_FIELD;
     }
     return at == e.hi && out->n != PM_NEAR_ANY_DISTANCE;
@@ -246,8 +266,8 @@ bool pm_lex_near(const pm_parser *p, pm_extent e, pm_near_op *out) {
 
 bool pm_lex_is_operator(const pm_parser *p, pm_extent e) {
     pm_near_op near;
-    return pm_lex_is(p, e, "AND") || pm_lex_is(p, e, "OR") || pm_lex_is(p, e, "NOT") || pm_lex_near(p, e, &near) ||
-           pm_lex_is_quorum(p, e);
+    return pm_lex_is(p, e, "AND") || pm_lex_is(p, e, "OR") || pm_lex_is(p, e, "NOT") ||
+           pm_lex_near(p, e, &near) || pm_lex_is_quorum(p, e);
 }
 
 bool pm_lex_is_quorum(const pm_parser *p, pm_extent e) {
@@ -279,7 +299,8 @@ static bool is_text_field(const pm_parser *p, pm_extent e) {
 }
 
 bool pm_lex_is_zone(const pm_parser *p, pm_extent e) {
-    static const char *const zones[] = {"quote", "quotes", "boilerplate", "headline", "lead", "title", "body", "text"};
+    static const char *const zones[] = {"quote", "quotes", "boilerplate", "headline",
+                                        "lead",  "title",  "body",        "text"};
     for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
         if (begins(p, e, zones[i]) && e.hi - e.lo == strlen(zones[i])) {
             return true;
@@ -294,7 +315,8 @@ unsigned pm_lex_signs(const pm_parser *p, pm_extent e) {
         at++;
     }
     pm_extent word = pm_lex_trim(p, (pm_extent){at, e.hi}, PM_TRIM_SIGNS);
-    bool is_word = word.lo == at && (pm_lex_has_word(p, word) || pm_lex_has_wildcard(p, word));
+    bool is_word =
+        word.lo == at && (pm_lex_has_word(p, word) || pm_lex_has_wildcard(p, word));
     return is_word ? (unsigned)(at - e.lo) : 0;
 }
 

@@ -10,7 +10,8 @@ static pm_extent name_of(const pm_parser *p, pm_extent run) {
     return (pm_extent){run.lo, colon != NULL ? (size_t)(colon - p->text) : run.lo};
 }
 
-static bool listed(const pm_parser *p, pm_extent name, const char *const *names, uint32_t n) {
+static bool listed(const pm_parser *p, pm_extent name, const char *const *names,
+                   uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (pm_lex_is(p, name, names[i])) {
             return true;
@@ -23,7 +24,8 @@ static bool listed(const pm_parser *p, pm_extent name, const char *const *names,
 static bool is_identifier(const pm_parser *p, pm_extent name) {
     for (size_t at = name.lo; at < name.hi;) {
         pm_cp c = pm_cp_at(p->text, p->n, at);
-        if (!pm_class_is_word(c.class) && !pm_class_stays(c.class) && c.cp != '-' && c.cp != '.') {
+        if (!pm_class_is_word(c.class) && !pm_class_stays(c.class) && c.cp != '-' &&
+            c.cp != '.') {
             return false;
         }
         at += c.len;
@@ -31,7 +33,8 @@ static bool is_identifier(const pm_parser *p, pm_extent name) {
     return name.hi > name.lo && pm_lex_is_letter(p, name.lo);
 }
 
-/* Something stands directly behind the colon that is no blank, and no // of an address. */
+/* Something stands directly behind the colon that is no blank, and no // of an
+ * address. */
 static bool is_attached(const pm_parser *p, size_t colon) {
     unsigned len;
     pm_lex_class c = pm_lex_at(p, colon + 1, &len);
@@ -42,18 +45,22 @@ static bool is_attached(const pm_parser *p, size_t colon) {
 static int kind_of(const pm_parser *p, pm_extent name) {
     if (p->schema == NULL) {
         bool any = is_identifier(p, name) && is_attached(p, name.hi);
-        return !any ? PM_NAME_NONE : p->mode == PM_PARSE_FILTER ? PM_NAME_COLUMN : PM_NAME_EITHER;
+        return !any                         ? PM_NAME_NONE
+               : p->mode == PM_PARSE_FILTER ? PM_NAME_COLUMN
+                                            : PM_NAME_EITHER;
     }
     if (listed(p, name, p->schema->fields, p->schema->n_fields)) {
         return PM_NAME_FIELD;
     }
-    return listed(p, name, p->schema->columns, p->schema->n_columns) ? PM_NAME_COLUMN : PM_NAME_NONE;
+    return listed(p, name, p->schema->columns, p->schema->n_columns) ? PM_NAME_COLUMN
+                                                                     : PM_NAME_NONE;
 }
 
 bool pm_parse_is_name(const pm_parser *p, pm_extent run) {
     unsigned len;
     pm_extent name = name_of(p, run);
-    if (name.hi == name.lo || pm_lex_is_url(p, run) || kind_of(p, name) == PM_NAME_NONE) {
+    if (name.hi == name.lo || pm_lex_is_url(p, run) ||
+        kind_of(p, name) == PM_NAME_NONE) {
         return false;
     }
     return pm_lex_at(p, pm_lex_skip_blanks(p, name.hi + 1), &len) != PM_LEX_END;
@@ -68,7 +75,10 @@ static pm_status fail_or_note(pm_parser *p, pm_extent name, pm_extent run) {
         return pm_parse_unknown_name(p, name);
     }
     bool last = name.hi + 1 == run.hi;
-    return last ? pm_parse_note(p, "'%.*s' before ':' is no field and was searched as a word", PM_SHOW(p, name)) : PM_OK;
+    return last ? pm_parse_note(
+                      p, "'%.*s' before ':' is no field and was searched as a word",
+                      PM_SHOW(p, name))
+                : PM_OK;
 }
 
 pm_status pm_parse_name(pm_parser *p, pm_extent run, pm_name *out) {
@@ -82,7 +92,9 @@ pm_status pm_parse_name(pm_parser *p, pm_extent run, pm_name *out) {
         return fail_or_note(p, name, run);
     }
     if (kind == PM_NAME_FIELD && p->mode == PM_PARSE_FILTER) {
-        return pm_parse_fail(p, PM_SYNTAX, name, "'%.*s' is a text field; a filter takes metadata", PM_SHOW(p, name));
+        return pm_parse_fail(p, PM_SYNTAX, name,
+                             "'%.*s' is a text field; a filter takes metadata",
+                             PM_SHOW(p, name));
     }
     out->at = (pm_extent){name.lo, name.hi + 1};
     PM_TRY(pm_parse_copy(p, name, &out->text));
@@ -108,10 +120,13 @@ typedef struct value {
     bool quoted;
 } value;
 
-static pm_status fail_value(pm_parser *p, pm_extent at, const pm_name *name, const char *what) {
+static pm_status fail_value(pm_parser *p, pm_extent at, const pm_name *name,
+                            const char *what) {
     pm_parse_fail(p, PM_SYNTAX, at, "%s", what);
-    pm_parse_hint(p, "write %.40s:\"daily mirror\", %.40s:[2020-01 TO 2020-03], %.40s:>=2020-01 or %.40s:2020-01..2020-03", name->text,
-                  name->text, name->text, name->text);
+    pm_parse_hint(p,
+                  "write %.40s:\"daily mirror\", %.40s:[2020-01 TO 2020-03], "
+                  "%.40s:>=2020-01 or %.40s:2020-01..2020-03",
+                  name->text, name->text, name->text, name->text);
     return PM_SYNTAX;
 }
 
@@ -120,7 +135,8 @@ static pm_status quoted_value(pm_parser *p, const pm_name *name, value *out) {
     size_t open = p->at, close = pm_lex_closing(p, open);
     pm_lex_at(p, open, &len);
     if (close == SIZE_MAX) {
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + len}, "quotation mark without its partner");
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + len},
+                             "quotation mark without its partner");
     }
     pm_extent inside = {open + len, close};
     pm_lex_at(p, close, &len);
@@ -133,7 +149,8 @@ static pm_status quoted_value(pm_parser *p, const pm_name *name, value *out) {
     return pm_parse_copy(p, inside, &out->text);
 }
 
-/* Up to a blank, bracket or quotation mark, in addresses too: what holds those stands between quotation marks. */
+/* Up to a blank, bracket or quotation mark, in addresses too: what holds those stands
+ * between quotation marks. */
 static pm_extent value_run(const pm_parser *p, size_t lo) {
     pm_extent run = {lo, lo};
     for (unsigned len; pm_lex_at(p, run.hi, &len) == PM_LEX_RUN;) {
@@ -176,18 +193,21 @@ static pm_status read_brackets(pm_parser *p, const pm_name *name, pm_node *meta)
     size_t open = p->at++;
     pm_extent word;
     if (p->text[open] != '[') {
-        return fail_value(p, (pm_extent){open, open + 1}, name, "a range is written [a TO b]");
+        return fail_value(p, (pm_extent){open, open + 1}, name,
+                          "a range is written [a TO b]");
     }
     PM_TRY(read_bound(p, name, &meta->lo));
     word = pm_lex_run(p, pm_lex_skip_blanks(p, p->at));
     if (!pm_lex_is(p, word, "TO")) {
-        return fail_value(p, (pm_extent){open, word.hi}, name, "a range is written [a TO b], with TO in capitals");
+        return fail_value(p, (pm_extent){open, word.hi}, name,
+                          "a range is written [a TO b], with TO in capitals");
     }
     p->at = word.hi;
     PM_TRY(read_bound(p, name, &meta->hi));
     p->at = pm_lex_skip_blanks(p, p->at);
     if (p->at >= p->n || p->text[p->at] != ']') {
-        return fail_value(p, (pm_extent){open, open + 1}, name, "missing ']' of the range that begins here");
+        return fail_value(p, (pm_extent){open, open + 1}, name,
+                          "missing ']' of the range that begins here");
     }
     p->at++;
     return PM_OK;
@@ -220,7 +240,8 @@ static size_t find_dots(const pm_parser *p, pm_extent run) {
     return SIZE_MAX;
 }
 
-static pm_status read_dots(pm_parser *p, const pm_name *name, pm_extent run, size_t dots, pm_node *meta) {
+static pm_status read_dots(pm_parser *p, const pm_name *name, pm_extent run,
+                           size_t dots, pm_node *meta) {
     value lo, hi;
     pm_extent behind = {dots + 2, run.hi};
     if (run.hi - run.lo == 2 || find_dots(p, behind) != SIZE_MAX) {
@@ -277,6 +298,6 @@ bool pm_parse_is_range(const pm_parser *p) {
     if (class == PM_LEX_BRACKET) {
         return true;
     }
-    return class == PM_LEX_RUN &&
-           (p->text[p->at] == '<' || p->text[p->at] == '>' || find_dots(p, value_run(p, p->at)) != SIZE_MAX);
+    return class == PM_LEX_RUN && (p->text[p->at] == '<' || p->text[p->at] == '>' ||
+                                   find_dots(p, value_run(p, p->at)) != SIZE_MAX);
 }

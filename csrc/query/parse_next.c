@@ -1,13 +1,18 @@
-/* The next thing of a query. A run is tried as operator, as name, as an operator that this version does not know, and is else a word;
- * punctuation in front of it is passed over, with a note where it means something elsewhere. */
+/* The next thing of a query. A run is tried as operator, as name, as an operator that
+ * this version does not know, and is else a word; punctuation in front of it is passed
+ * over, with a note where it means something elsewhere. */
 #include <string.h>
 
 #include "query/parse_inner.h"
 #include "text/code_point.h"
 
-static uint8_t byte_at(const pm_parser *p, size_t at) { return at < p->n ? p->text[at] : 0; }
+static uint8_t byte_at(const pm_parser *p, size_t at) {
+    return at < p->n ? p->text[at] : 0;
+}
 
-static const pm_level *level_of(const pm_parser *p) { return &p->levels[p->n_levels - 1]; }
+static const pm_level *level_of(const pm_parser *p) {
+    return &p->levels[p->n_levels - 1];
+}
 
 /* An operand stands before, and no operator behind it. */
 static bool after_operand(const pm_parser *p) {
@@ -23,7 +28,8 @@ static bool next_is(const pm_parser *p, size_t at, pm_lex_class class) {
 /* ---- operators ---- */
 
 static pm_status lex_near(pm_parser *p, pm_extent run, pm_lexeme *out) {
-    bool negated = level_of(p)->pending.negated && level_of(p)->pending.join == PM_JOIN_BESIDE;
+    bool negated =
+        level_of(p)->pending.negated && level_of(p)->pending.join == PM_JOIN_BESIDE;
     if (negated) {
         pm_extent both = {level_of(p)->pending.not_at.lo, run.hi};
         return pm_parse_unknown(p, both, "NOT W/n and NOT PRE/n are");
@@ -34,7 +40,8 @@ static pm_status lex_near(pm_parser *p, pm_extent run, pm_lexeme *out) {
         return PM_SYNTAX;
     }
     if (out->near.n > PM_MAX_DISTANCE) {
-        return pm_parse_fail(p, PM_LIMIT, run, "a distance is at most %d", PM_MAX_DISTANCE);
+        return pm_parse_fail(p, PM_LIMIT, run, "a distance is at most %d",
+                             PM_MAX_DISTANCE);
     }
     out->kind = PM_IS_NEAR;
     return PM_OK;
@@ -68,7 +75,8 @@ static bool no_small_letter(const pm_parser *p) {
 static pm_status check_in(pm_parser *p, pm_extent run) {
     pm_extent next = pm_lex_run(p, pm_lex_skip_blanks(p, run.hi));
     bool operand = next.hi > next.lo || next_is(p, next.lo, PM_LEX_OPEN);
-    if (!after_operand(p) || !operand || (no_small_letter(p) && !pm_lex_is_zone(p, next))) {
+    if (!after_operand(p) || !operand ||
+        (no_small_letter(p) && !pm_lex_is_zone(p, next))) {
         return PM_OK;
     }
     pm_parse_unknown(p, (pm_extent){run.lo, next.hi}, "IN (zones) is");
@@ -83,10 +91,12 @@ static pm_status check_later(pm_parser *p, pm_extent run) {
     if (pm_lex_is_quorum(p, run)) {
         return pm_parse_unknown(p, run, "ATLEAST/n and FIRST/n are");
     }
-    if (pm_lex_all_digits(p, run) && pm_lex_is(p, next, "OF") && next_is(p, pm_lex_skip_blanks(p, next.hi), PM_LEX_OPEN)) {
+    if (pm_lex_all_digits(p, run) && pm_lex_is(p, next, "OF") &&
+        next_is(p, pm_lex_skip_blanks(p, next.hi), PM_LEX_OPEN)) {
         return pm_parse_unknown(p, (pm_extent){run.lo, next.hi}, "n OF (...) is");
     }
-    if (pm_lex_is(p, run, "stem") && next_is(p, run.hi, PM_LEX_OPEN) && next_is(p, pm_lex_skip_blanks(p, run.hi + 1), PM_LEX_QUOTE)) {
+    if (pm_lex_is(p, run, "stem") && next_is(p, run.hi, PM_LEX_OPEN) &&
+        next_is(p, pm_lex_skip_blanks(p, run.hi + 1), PM_LEX_QUOTE)) {
         return pm_parse_unknown(p, run, "stem(\"...\") is");
     }
     if (p->text[run.lo] == '$' && pm_lex_is_letter(p, run.lo + 1)) {
@@ -107,13 +117,18 @@ static pm_status note_foreign(pm_parser *p, pm_extent run) {
     if (!after_operand(p) || !(capitals || number)) {
         return PM_OK;
     }
-    return pm_parse_note(p, "'%.*s' was searched as a word; distances are written W/5, or PRE/5 in order", PM_SHOW(p, run));
+    return pm_parse_note(
+        p,
+        "'%.*s' was searched as a word; distances are written W/5, or PRE/5 in order",
+        PM_SHOW(p, run));
 }
 
 /* ---- punctuation ---- */
 
 /* Signs that are looked at one by one in front of a word. */
-static bool is_sign(uint32_t cp) { return cp < 0x80 && strchr("=~^<>|+-!&/", (int)cp) != NULL; }
+static bool is_sign(uint32_t cp) {
+    return cp < 0x80 && strchr("=~^<>|+-!&/", (int)cp) != NULL;
+}
 
 /* Where run begins to mean something. */
 static size_t skip_punctuation(const pm_parser *p, pm_extent run) {
@@ -121,8 +136,10 @@ static size_t skip_punctuation(const pm_parser *p, pm_extent run) {
     while (at < run.hi) {
         pm_cp c = pm_cp_at(p->text, p->n, at);
         pm_extent one = {at, at + c.len};
-        bool starts = c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH || c.class == PM_CHAR_CURRENCY || c.class == PM_CHAR_UNDERSCORE;
-        if (starts || is_sign(c.cp) || pm_lex_has_word(p, one) || c.cp == '*' || c.cp == '?') {
+        bool starts = c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH ||
+                      c.class == PM_CHAR_CURRENCY || c.class == PM_CHAR_UNDERSCORE;
+        if (starts || is_sign(c.cp) || pm_lex_has_word(p, one) || c.cp == '*' ||
+            c.cp == '?') {
             break;
         }
         at += c.len;
@@ -132,10 +149,11 @@ static size_t skip_punctuation(const pm_parser *p, pm_extent run) {
 
 static pm_status note_left_out(pm_parser *p, pm_extent run) {
     if (pm_lex_is(p, run, "&&") || pm_lex_is(p, run, "||")) {
-        return pm_parse_note(p, "'%.*s' is no operator and was left out; write %s", PM_SHOW(p, run),
-                             p->text[run.lo] == '&' ? "AND" : "OR");
+        return pm_parse_note(p, "'%.*s' is no operator and was left out; write %s",
+                             PM_SHOW(p, run), p->text[run.lo] == '&' ? "AND" : "OR");
     }
-    return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit", PM_SHOW(p, run));
+    return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit",
+                         PM_SHOW(p, run));
 }
 
 /* Lucene's + - ! before a word, phrase or group. A number may have a sign. */
@@ -147,13 +165,18 @@ static pm_status skip_lucene(pm_parser *p, pm_extent run) {
         return PM_OK;
     }
     return pm_parse_note(p, "'%c' before a word was read as punctuation; %s", sign,
-                         sign == '+' ? "words side by side must all be there" : "write NOT to leave documents out");
+                         sign == '+' ? "words side by side must all be there"
+                                     : "write NOT to leave documents out");
 }
 
 /* Lexis cuts words by '!'. */
 static pm_status note_exclamation(pm_parser *p, pm_extent run, const pm_node *word) {
-    bool cut = p->text[run.hi - 1] == '!' && word != NULL && byte_at(p, run.hi - 2) != '!';
-    return cut ? pm_parse_note(p, "'!' was read as punctuation; write %s* for all endings", word->text) : PM_OK;
+    bool cut =
+        p->text[run.hi - 1] == '!' && word != NULL && byte_at(p, run.hi - 2) != '!';
+    return cut ? pm_parse_note(p,
+                               "'!' was read as punctuation; write %s* for all endings",
+                               word->text)
+               : PM_OK;
 }
 
 /* = that is not in front of a word. */
@@ -163,19 +186,23 @@ static pm_status skip_equals(pm_parser *p, pm_extent run) {
         at++;
     }
     if (at == run.hi && (next_is(p, at, PM_LEX_QUOTE) || next_is(p, at, PM_LEX_OPEN))) {
-        pm_parse_fail(p, PM_SYNTAX, run, "'%.*s' stands before a word", PM_SHOW(p, run));
-        pm_parse_hint(p, "within a phrase too: \"%.*swhite %.*shouse\"", PM_SHOW(p, run), PM_SHOW(p, run));
+        pm_parse_fail(p, PM_SYNTAX, run, "'%.*s' stands before a word",
+                      PM_SHOW(p, run));
+        pm_parse_hint(p, "within a phrase too: \"%.*swhite %.*shouse\"",
+                      PM_SHOW(p, run), PM_SHOW(p, run));
         return PM_SYNTAX;
     }
     p->at = at;
     return PM_OK;
 }
 
-/* A sign at the start of run that begins no operator: passed over, or an error where it promises one. */
+/* A sign at the start of run that begins no operator: passed over, or an error where it
+ * promises one. */
 static pm_status lex_sign(pm_parser *p, pm_extent run) {
     pm_extent rest = {run.lo + 1, run.hi};
     bool before_word = pm_lex_has_word(p, rest);
-    bool before_group = rest.lo == rest.hi && (next_is(p, rest.hi, PM_LEX_QUOTE) || next_is(p, rest.hi, PM_LEX_OPEN));
+    bool before_group = rest.lo == rest.hi && (next_is(p, rest.hi, PM_LEX_QUOTE) ||
+                                               next_is(p, rest.hi, PM_LEX_OPEN));
     switch (p->text[run.lo]) {
     case '+':
     case '-':
@@ -187,7 +214,8 @@ static pm_status lex_sign(pm_parser *p, pm_extent run) {
     case '<':
     case '>':
         if (before_word) {
-            pm_parse_fail(p, PM_SYNTAX, run, "'%c' follows a metadata field", p->text[run.lo]);
+            pm_parse_fail(p, PM_SYNTAX, run, "'%c' follows a metadata field",
+                          p->text[run.lo]);
             pm_parse_hint(p, "write date:%c2020-01", p->text[run.lo]);
             return PM_SYNTAX;
         }
@@ -206,7 +234,9 @@ static pm_status lex_sign(pm_parser *p, pm_extent run) {
         break;
     case '|':
         if (before_word) {
-            pm_parse_fail(p, PM_SYNTAX, run, "| stands between alternatives in a phrase, within parentheses");
+            pm_parse_fail(
+                p, PM_SYNTAX, run,
+                "| stands between alternatives in a phrase, within parentheses");
             pm_parse_hint(p, "write OR");
             return PM_SYNTAX;
         }
@@ -269,7 +299,8 @@ static pm_status lex_run(pm_parser *p, pm_lexeme *out) {
 
 static pm_status fail_bracket(pm_parser *p, pm_extent at) {
     pm_parse_fail(p, PM_SYNTAX, at, "'%.*s' has no meaning here", PM_SHOW(p, at));
-    pm_parse_hint(p, "brackets hold a range after a metadata field: date:[2020-01 TO 2020-03]");
+    pm_parse_hint(
+        p, "brackets hold a range after a metadata field: date:[2020-01 TO 2020-03]");
     return PM_SYNTAX;
 }
 
@@ -295,7 +326,8 @@ static pm_status lex_one(pm_parser *p, pm_lexeme *out) {
         out->kind = PM_IS_OPERAND;
         return PM_OK;
     case PM_LEX_BRACKET:
-        return level_of(p)->name.kind == PM_NAME_COLUMN ? lex_value(p, out) : fail_bracket(p, out->at);
+        return level_of(p)->name.kind == PM_NAME_COLUMN ? lex_value(p, out)
+                                                        : fail_bracket(p, out->at);
     default:
         return lex_run(p, out);
     }

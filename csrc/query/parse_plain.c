@@ -1,5 +1,6 @@
-/* Plain text: what people paste. Whether a text is plain is decided by one look at its runs (DESIGN section 6, "Text is plain unless");
- * if it is, a search takes its words and lets everything else be punctuation. */
+/* Plain text: what people paste. Whether a text is plain is decided by one look at its
+ * runs (DESIGN section 6, "Text is plain unless"); if it is, a search takes its words
+ * and lets everything else be punctuation. */
 #include <string.h>
 
 #include "base/sys.h"
@@ -7,15 +8,20 @@
 #include "text/code_point.h"
 #include "text/utf8.h"
 
-static uint8_t byte_at(const pm_parser *p, size_t at) { return at < p->n ? p->text[at] : 0; }
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+static uint8_t byte_at(const pm_parser *p, size_t at) {
+    return at < p->n ? p->text[at] : 0;
+}
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
 
 static bool next_is(const pm_parser *p, size_t at, pm_lex_class class) {
     unsigned len;
     return pm_lex_at(p, pm_lex_skip_blanks(p, at), &len) == class;
 }
 
-/* The next run at or after *at that holds a word or wildcard; *at moves behind it. False at the end. */
+/* The next run at or after *at that holds a word or wildcard; *at moves behind it.
+ * False at the end. */
 static bool next_run(const pm_parser *p, size_t *at, pm_extent *run) {
     unsigned len;
     for (;;) {
@@ -60,7 +66,8 @@ static bool is_fuzzy(const pm_parser *p, pm_extent run) {
     while (at > run.lo && is_digit(p->text[at - 1])) {
         at--;
     }
-    return at > run.lo && p->text[at - 1] == '~' && pm_lex_has_word(p, (pm_extent){run.lo, at - 1});
+    return at > run.lo && p->text[at - 1] == '~' &&
+           pm_lex_has_word(p, (pm_extent){run.lo, at - 1});
 }
 
 /* Operators that look around themselves. */
@@ -75,14 +82,16 @@ static bool is_phrase_operator(const pm_parser *p, pm_extent run, bool first) {
     if (pm_lex_is(p, run, "stem")) {
         return byte_at(p, run.hi) == '(' && next_is(p, run.hi + 1, PM_LEX_QUOTE);
     }
-    return pm_lex_all_digits(p, run) && more && pm_lex_is(p, next, "OF") && next_is(p, next.hi, PM_LEX_OPEN);
+    return pm_lex_all_digits(p, run) && more && pm_lex_is(p, next, "OF") &&
+           next_is(p, next.hi, PM_LEX_OPEN);
 }
 
 static bool is_sign_of_query(const pm_parser *p, pm_extent run) {
     unsigned signs = pm_lex_signs(p, run);
     bool signed_word = (signs == 1 || signs == 2) && pm_lex_has_word(p, run);
     return pm_lex_is_operator(p, run) || signed_word || is_fuzzy(p, run) ||
-           (p->text[run.lo] == '$' && pm_lex_is_letter(p, run.lo + 1)) || pm_parse_is_name(p, run);
+           (p->text[run.lo] == '$' && pm_lex_is_letter(p, run.lo + 1)) ||
+           pm_parse_is_name(p, run);
 }
 
 static bool begins_with_capital(const pm_parser *p, pm_extent run) {
@@ -90,10 +99,12 @@ static bool begins_with_capital(const pm_parser *p, pm_extent run) {
     return (pm_cp_at(p->text, p->n, word.lo).bits & PM_CHAR_UPPER) != 0;
 }
 
-/* A ? that ends the last word ends a question; in a search one before a capital does too. */
+/* A ? that ends the last word ends a question; in a search one before a capital does
+ * too. */
 static bool ends_question(const pm_parser *p, pm_extent run, pm_extent word) {
     pm_extent without = pm_lex_trim(p, run, PM_TRIM_WILDCARDS);
-    if (p->text[word.hi - 1] != '?' || without.lo != word.lo || pm_lex_has_wildcard(p, without)) {
+    if (p->text[word.hi - 1] != '?' || without.lo != word.lo ||
+        pm_lex_has_wildcard(p, without)) {
         return false;
     }
     pm_extent next;
@@ -110,7 +121,8 @@ static bool means_something(const pm_parser *p, pm_extent run, pm_cp c) {
     if (c.cp == '/') {
         return pm_lex_near(p, run, &near);
     }
-    return c.class == PM_CHAR_CURRENCY || (c.cp < 0x80 && strchr("#@_*?", (int)c.cp) != NULL) ||
+    return c.class == PM_CHAR_CURRENCY ||
+           (c.cp < 0x80 && strchr("#@_*?", (int)c.cp) != NULL) ||
            pm_lex_has_word(p, (pm_extent){run.lo, run.lo + c.len});
 }
 
@@ -135,7 +147,8 @@ static bool is_plain_run(pm_parser *p, pm_extent run, bool first) {
     if (run.lo == run.hi || pm_lex_is_url(p, word)) {
         return true;
     }
-    if (is_sign_of_query(p, run) || is_fuzzy(p, word) || is_phrase_operator(p, run, first)) {
+    if (is_sign_of_query(p, run) || is_fuzzy(p, word) ||
+        is_phrase_operator(p, run, first)) {
         return false;
     }
     if (pm_lex_has_wildcard(p, word) && pm_lex_has_word(p, word)) {
@@ -160,7 +173,9 @@ void pm_parse_look(pm_parser *p) {
 /* ---- notes ---- */
 
 pm_status pm_parse_note_question(pm_parser *p, pm_extent word) {
-    return pm_parse_note(p, "the ? behind '%.*s' was read as punctuation; write \"%.*s?\" for exactly one more character",
+    return pm_parse_note(p,
+                         "the ? behind '%.*s' was read as punctuation; write \"%.*s?\" "
+                         "for exactly one more character",
                          PM_SHOW(p, word), PM_SHOW(p, word));
 }
 
@@ -172,7 +187,8 @@ pm_status pm_parse_note_small(pm_parser *p, const char *word) {
         return pm_parse_note(p, "'or' was searched as a word; write OR for either/or");
     }
     if (strcmp(word, "not") == 0) {
-        return pm_parse_note(p, "'not' was searched as a word; write NOT to leave documents out");
+        return pm_parse_note(
+            p, "'not' was searched as a word; write NOT to leave documents out");
     }
     return PM_OK;
 }
@@ -188,9 +204,12 @@ pm_status pm_parse_note_single(pm_parser *p) {
     for (size_t at = 0; next_run(p, &at, &run);) {
         size_t last = pm_utf8_before(p->text, run.hi);
         if (opened && last > run.lo && is_apostrophe(p, last)) {
-            return pm_parse_note(p, "single quotation marks make no phrase; write \"white house\"");
+            return pm_parse_note(
+                p, "single quotation marks make no phrase; write \"white house\"");
         }
-        opened = opened || (is_apostrophe(p, run.lo) && pm_lex_is_letter(p, run.lo + pm_cp_at(p->text, p->n, run.lo).len));
+        opened = opened ||
+                 (is_apostrophe(p, run.lo) &&
+                  pm_lex_is_letter(p, run.lo + pm_cp_at(p->text, p->n, run.lo).len));
         opened = opened && !is_apostrophe(p, last);
     }
     return PM_OK;
@@ -203,7 +222,9 @@ static pm_status note_balance(pm_parser *p) {
     bool lonely = false;
     for (size_t at = 0; at < p->n; at += len) {
         pm_lex_class class = pm_lex_at(p, at, &len);
-        bool opens = class == PM_LEX_OPEN || (class == PM_LEX_BRACKET && (p->text[at] == '[' || p->text[at] == '{'));
+        bool opens =
+            class == PM_LEX_OPEN ||
+            (class == PM_LEX_BRACKET && (p->text[at] == '[' || p->text[at] == '{'));
         bool closes = class == PM_LEX_CLOSE || (class == PM_LEX_BRACKET && !opens);
         marks += class == PM_LEX_QUOTE;
         open += opens;
@@ -211,9 +232,13 @@ static pm_status note_balance(pm_parser *p) {
         open -= closes && open > 0;
     }
     if (lonely || open > 0) {
-        PM_TRY(pm_parse_note(p, "brackets that do not balance were read as punctuation"));
+        PM_TRY(
+            pm_parse_note(p, "brackets that do not balance were read as punctuation"));
     }
-    return marks % 2 == 1 ? pm_parse_note(p, "a quotation mark without its partner was read as punctuation") : PM_OK;
+    return marks % 2 == 1
+               ? pm_parse_note(
+                     p, "a quotation mark without its partner was read as punctuation")
+               : PM_OK;
 }
 
 /* && || + - before words. */
@@ -221,11 +246,16 @@ static pm_status note_signs(pm_parser *p, pm_extent run) {
     uint8_t sign = p->text[run.lo], next = byte_at(p, run.lo + 1);
     bool and_or = pm_lex_is(p, run, "&&") || pm_lex_is(p, run, "||");
     if (and_or) {
-        return pm_parse_note(p, "'%.*s' is no operator and was left out; write %s", PM_SHOW(p, run), sign == '&' ? "AND" : "OR");
+        return pm_parse_note(p, "'%.*s' is no operator and was left out; write %s",
+                             PM_SHOW(p, run), sign == '&' ? "AND" : "OR");
     }
-    bool signed_word = (sign == '+' || sign == '-') && !is_digit(next) && pm_lex_has_word(p, (pm_extent){run.lo + 1, run.hi});
-    return signed_word ? pm_parse_note(p, "'%c' before a word was read as punctuation; write %s", sign, sign == '+' ? "AND" : "NOT")
-                       : PM_OK;
+    bool signed_word = (sign == '+' || sign == '-') && !is_digit(next) &&
+                       pm_lex_has_word(p, (pm_extent){run.lo + 1, run.hi});
+    return signed_word
+               ? pm_parse_note(p,
+                               "'%c' before a word was read as punctuation; write %s",
+                               sign, sign == '+' ? "AND" : "NOT")
+               : PM_OK;
 }
 
 /* ---- the words ---- */
@@ -236,10 +266,11 @@ typedef struct words {
     bool full;
 } words;
 
-/* Bytes at `at` that part two words although no blank does: what strict text would read as an operator. part: begins after the
- * last such place. */
+/* Bytes at `at` that part two words although no blank does: what strict text would read
+ * as an operator. part: begins after the last such place. */
 static size_t parting(const pm_parser *p, pm_extent part, size_t at) {
-    bool time = is_digit(p->text[part.lo]) && at > part.lo && is_digit(p->text[at - 1]) && is_digit(byte_at(p, at + 1));
+    bool time = is_digit(p->text[part.lo]) && at > part.lo &&
+                is_digit(p->text[at - 1]) && is_digit(byte_at(p, at + 1));
     switch (p->text[at]) {
     case '|':
     case '~':
@@ -294,7 +325,8 @@ static pm_status add_run(pm_parser *p, pm_extent run, words *w) {
 static pm_status note_run(pm_parser *p, pm_extent run) {
     pm_extent word = pm_lex_trim(p, run, PM_TRIM_SIGNS);
     pm_extent without = pm_lex_trim(p, run, PM_TRIM_WILDCARDS);
-    bool question = pm_lex_has_word(p, without) && p->text[word.hi - 1] == '?' && !pm_lex_is_url(p, word);
+    bool question = pm_lex_has_word(p, without) && p->text[word.hi - 1] == '?' &&
+                    !pm_lex_is_url(p, word);
     PM_TRY(note_signs(p, run));
     return question ? pm_parse_note_question(p, without) : PM_OK;
 }
@@ -309,7 +341,10 @@ static pm_status read_words(pm_parser *p, words *w) {
         PM_TRY(pm_parse_note_small(p, w->at[i]->text));
     }
     if (w->full) {
-        PM_TRY(pm_parse_note(p, "only the first %u words were searched; raise pm.limits.clauses for more", (unsigned)p->limits->clauses));
+        PM_TRY(pm_parse_note(
+            p,
+            "only the first %u words were searched; raise pm.limits.clauses for more",
+            (unsigned)p->limits->clauses));
     }
     return PM_OK;
 }

@@ -1,4 +1,5 @@
-/* Words and phrases. What this version does not know yet is refused, for read as words it would find something else. */
+/* Words and phrases. What this version does not know yet is refused, for read as words
+ * it would find something else. */
 #include <string.h>
 
 #include "base/sys.h"
@@ -6,7 +7,8 @@
 #include "text/code_point.h"
 #include "text/utf8.h"
 
-pm_status pm_parse_node(pm_parser *p, pm_node_kind kind, uint32_t n_children, pm_extent at, pm_node **out) {
+pm_status pm_parse_node(pm_parser *p, pm_node_kind kind, uint32_t n_children,
+                        pm_extent at, pm_node **out) {
     pm_node *node = pm_node_new(&p->query->arena, kind, n_children);
     if (node == NULL) {
         return pm_parse_nomem(p);
@@ -24,14 +26,17 @@ pm_status pm_parse_copy(pm_parser *p, pm_extent e, const char **out) {
 
 pm_status pm_parse_count_clause(pm_parser *p, pm_extent at) {
     if (p->clauses >= p->limits->clauses) {
-        return pm_parse_fail(p, PM_LIMIT, at, "a query of more than %u words, phrases and terms; raise pm.limits.clauses",
-                             (unsigned)p->limits->clauses);
+        return pm_parse_fail(
+            p, PM_LIMIT, at,
+            "a query of more than %u words, phrases and terms; raise pm.limits.clauses",
+            (unsigned)p->limits->clauses);
     }
     p->clauses++;
     return PM_OK;
 }
 
-pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer, bool is_explicit, pm_node **out) {
+pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer,
+                             bool is_explicit, pm_node **out) {
     PM_TRY(pm_parse_node(p, PM_NODE_WORD, 0, e, out));
     (*out)->layer = layer;
     (*out)->explicit_layer = is_explicit;
@@ -41,11 +46,16 @@ pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer, bool is_
 }
 
 pm_status pm_parse_unknown(pm_parser *p, pm_extent at, const char *what) {
-    return pm_parse_fail(p, PM_SYNTAX, at, "%s not known in this version of pressmark", what);
+    return pm_parse_fail(p, PM_SYNTAX, at, "%s not known in this version of pressmark",
+                         what);
 }
 
-static uint8_t byte_at(const pm_parser *p, size_t at) { return at < p->n ? p->text[at] : 0; }
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+static uint8_t byte_at(const pm_parser *p, size_t at) {
+    return at < p->n ? p->text[at] : 0;
+}
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
 
 /* ---- one word ---- */
 
@@ -70,16 +80,20 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
         return PM_OK;
     }
     if (pm_lex_has_wildcard(p, e) && !pm_lex_has_word(p, e)) {
-        pm_parse_fail(p, PM_SYNTAX, e, "a pattern needs a letter or digit besides * and ?");
-        pm_parse_hint(p, "inside a phrase a lone * stands for any one word: \"closed * door\"");
+        pm_parse_fail(p, PM_SYNTAX, e,
+                      "a pattern needs a letter or digit besides * and ?");
+        pm_parse_hint(
+            p, "inside a phrase a lone * stands for any one word: \"closed * door\"");
         return PM_SYNTAX;
     }
     if (find(p, e, "~") != SIZE_MAX) {
         return fail_fuzzy(p, e);
     }
     if (find(p, e, "|") != SIZE_MAX) {
-        pm_parse_fail(p, PM_SYNTAX, e, "| stands between alternatives in a phrase, within parentheses");
-        pm_parse_hint(p, "%s", in_phrase ? "write \"(closed|shut) a door\"" : "write OR");
+        pm_parse_fail(p, PM_SYNTAX, e,
+                      "| stands between alternatives in a phrase, within parentheses");
+        pm_parse_hint(p, "%s",
+                      in_phrase ? "write \"(closed|shut) a door\"" : "write OR");
         return PM_SYNTAX;
     }
     size_t caret = find(p, e, "^");
@@ -87,9 +101,11 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
         return pm_parse_unknown(p, e, "boosts (word^2) are");
     }
     size_t dots = find(p, e, "..");
-    bool range = dots != SIZE_MAX && dots > e.lo && is_digit(p->text[dots - 1]) && is_digit(byte_at(p, dots + 2));
+    bool range = dots != SIZE_MAX && dots > e.lo && is_digit(p->text[dots - 1]) &&
+                 is_digit(byte_at(p, dots + 2));
     if (!in_phrase && (range || find(p, e, "&&") != SIZE_MAX)) {
-        pm_parse_fail(p, PM_SYNTAX, e, range ? "a range follows a metadata field" : "&& is no operator");
+        pm_parse_fail(p, PM_SYNTAX, e,
+                      range ? "a range follows a metadata field" : "&& is no operator");
         pm_parse_hint(p, "%s", range ? "write date:2020-01..2020-03" : "write AND");
         return PM_SYNTAX;
     }
@@ -126,7 +142,10 @@ static pm_status note_wildcard_end(pm_parser *p, pm_extent e) {
     if (e.hi == e.lo || p->text[e.hi - 1] != '?' || pm_lex_is_url(p, e)) {
         return PM_OK;
     }
-    return pm_parse_note(p, "the ? in '%.*s' stands for exactly one character; leave it out if it is punctuation", PM_SHOW(p, e));
+    return pm_parse_note(p,
+                         "the ? in '%.*s' stands for exactly one character; leave it "
+                         "out if it is punctuation",
+                         PM_SHOW(p, e));
 }
 
 pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) {
@@ -136,7 +155,8 @@ pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) {
     PM_TRY(take_signs(p, &run, &signs));
     pm_extent e = pm_lex_trim(p, run, question ? PM_TRIM_WILDCARDS : PM_TRIM_SIGNS);
     if (!pm_lex_has_word(p, e) && !pm_lex_has_wildcard(p, e)) {
-        return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit", PM_SHOW(p, run));
+        return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit",
+                             PM_SHOW(p, run));
     }
     PM_TRY(check_word(p, e, false));
     if (find(p, run, "~") != SIZE_MAX && !pm_lex_is_url(p, e)) {
@@ -147,7 +167,8 @@ pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) {
     if (signs == 0) {
         return pm_parse_bare_word(p, e, out);
     }
-    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED, true, out);
+    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED,
+                              true, out);
 }
 
 /* ---- phrases ---- */
@@ -176,7 +197,8 @@ static pm_status slot_word(pm_parser *p, pm_extent run, pm_node **out) {
     }
     PM_TRY(check_word(p, e, true));
     PM_TRY(note_wildcard_end(p, e));
-    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED, signs > 0, out);
+    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED,
+                              signs > 0, out);
 }
 
 static pm_status fail_alternatives(pm_parser *p, pm_extent at, const char *why) {
@@ -218,7 +240,8 @@ static pm_status alternatives_slot(pm_parser *p, pm_extent inside, slots *to) {
     pm_node *node = NULL;
     pm_status status = read_alternatives(p, inside, &words);
     if (status == PM_OK) {
-        status = pm_parse_node(p, PM_NODE_ALTERNATIVES, (uint32_t)words.n, (pm_extent){inside.lo - 1, inside.hi + 1}, &node);
+        status = pm_parse_node(p, PM_NODE_ALTERNATIVES, (uint32_t)words.n,
+                               (pm_extent){inside.lo - 1, inside.hi + 1}, &node);
     }
     if (status == PM_OK) {
         memcpy(node->children, words.at, words.n * sizeof(pm_node *));
@@ -233,7 +256,8 @@ static bool behind_blank(const pm_parser *p, size_t at) {
     return pm_lex_at(p, pm_utf8_before(p->text, at), &len) == PM_LEX_BLANK;
 }
 
-/* What stands at the '(' at `at` in a phrase that ends at hi. Parentheses without | are punctuation. */
+/* What stands at the '(' at `at` in a phrase that ends at hi. Parentheses without | are
+ * punctuation. */
 static pm_status open_slot(pm_parser *p, pm_extent phrase, size_t *at, slots *s) {
     const uint8_t *close = memchr(p->text + *at, ')', phrase.hi - *at);
     size_t end = close != NULL ? (size_t)(close - p->text) : *at;
@@ -247,7 +271,8 @@ static pm_status open_slot(pm_parser *p, pm_extent phrase, size_t *at, slots *s)
         after.hi += len;
     }
     if ((*at > phrase.lo && !behind_blank(p, *at)) || pm_lex_has_word(p, after)) {
-        return fail_alternatives(p, (pm_extent){*at, end + 1}, "stand by themselves, between blanks");
+        return fail_alternatives(p, (pm_extent){*at, end + 1},
+                                 "stand by themselves, between blanks");
     }
     pm_extent inside = {*at + 1, end};
     *at = end + 1;
@@ -304,12 +329,15 @@ static pm_status read_slop(pm_parser *p, size_t *at, pm_node *phrase) {
     }
     pm_extent run = pm_lex_run(p, from);
     if (end == digits || pm_lex_has_word(p, (pm_extent){end, run.hi})) {
-        pm_parse_fail(p, PM_SYNTAX, run, "%s needs a number of words", in_order ? "~>" : "~");
-        pm_parse_hint(p, "\"a b\"~3: any order, at most 3 other words between; \"a b\"~>3: in order");
+        pm_parse_fail(p, PM_SYNTAX, run, "%s needs a number of words",
+                      in_order ? "~>" : "~");
+        pm_parse_hint(p, "\"a b\"~3: any order, at most 3 other words between; \"a "
+                         "b\"~>3: in order");
         return PM_SYNTAX;
     }
     if (n > PM_MAX_DISTANCE) {
-        return pm_parse_fail(p, PM_LIMIT, run, "a distance is at most %d", PM_MAX_DISTANCE);
+        return pm_parse_fail(p, PM_LIMIT, run, "a distance is at most %d",
+                             PM_MAX_DISTANCE);
     }
     phrase->slop = in_order ? PM_SLOP_IN_ORDER : PM_SLOP_ANY_ORDER;
     phrase->n = (int32_t)n;
@@ -317,27 +345,33 @@ static pm_status read_slop(pm_parser *p, size_t *at, pm_node *phrase) {
     return PM_OK;
 }
 
-/* A mark behind a blank and before a letter opens a quotation rather than closes one. */
+/* A mark behind a blank and before a letter opens a quotation rather than closes
+ * one. */
 static pm_status check_closing(pm_parser *p, size_t open, size_t close, unsigned len) {
     if (!behind_blank(p, close) || !pm_lex_is_letter(p, close + len)) {
         return PM_OK;
     }
-    pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, close + len}, "a quotation mark inside a quotation");
+    pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, close + len},
+                  "a quotation mark inside a quotation");
     pm_parse_hint(p, "leave the inner quotation marks out: they are not searched");
     return PM_SYNTAX;
 }
 
-static pm_status phrase_node(pm_parser *p, pm_extent inside, const slots *s, size_t open, pm_node **out) {
+static pm_status phrase_node(pm_parser *p, pm_extent inside, const slots *s,
+                             size_t open, pm_node **out) {
     unsigned len;
     pm_lex_at(p, inside.hi, &len);
     size_t end = inside.hi + len;
     if (!any_word(s)) {
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, end}, "no word between the quotation marks");
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, end},
+                             "no word between the quotation marks");
     }
-    PM_TRY(pm_parse_node(p, PM_NODE_PHRASE, (uint32_t)s->n, (pm_extent){open, end}, out));
+    PM_TRY(
+        pm_parse_node(p, PM_NODE_PHRASE, (uint32_t)s->n, (pm_extent){open, end}, out));
     memcpy((*out)->children, s->at, s->n * sizeof(pm_node *));
     if (pm_mark_headline((*out)->children, (*out)->n_children)) {
-        PM_TRY(pm_parse_note(p, "a phrase in capitals throughout: they mean nothing, US finds us too"));
+        PM_TRY(pm_parse_note(
+            p, "a phrase in capitals throughout: they mean nothing, US finds us too"));
     }
     PM_TRY(read_slop(p, &end, *out));
     (*out)->end = pm_parse_point(p, end);
@@ -351,7 +385,8 @@ pm_status pm_parse_phrase(pm_parser *p, pm_node **out) {
     pm_lex_at(p, open, &len);
     pm_extent inside = {open + len, close};
     if (close == SIZE_MAX) {
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + len}, "quotation mark without its partner");
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, open + len},
+                             "quotation mark without its partner");
     }
     pm_lex_at(p, close, &len);
     if (close > inside.lo) {
@@ -374,16 +409,19 @@ static void look_at_letters(const char *text, bool *letters, bool *any_small) {
     for (size_t at = 0; at < n;) {
         pm_cp c = pm_cp_at(bytes, n, at);
         at += c.len;
-        bool letter = pm_class_is_letter(c.class) || c.class == PM_CHAR_CJK || c.class == PM_CHAR_CLUSTER;
+        bool letter = pm_class_is_letter(c.class) || c.class == PM_CHAR_CJK ||
+                      c.class == PM_CHAR_CLUSTER;
         *letters |= letter;
         *any_small |= letter && (c.bits & PM_CHAR_LOWER) != 0;
     }
 }
 
-static void count_letters(pm_node *const *words, uint32_t n, unsigned *with_letters, bool *any_small) {
+static void count_letters(pm_node *const *words, uint32_t n, unsigned *with_letters,
+                          bool *any_small) {
     for (uint32_t i = 0; i < n; i++) {
         if (words[i]->kind == PM_NODE_ALTERNATIVES) {
-            count_letters(words[i]->children, words[i]->n_children, with_letters, any_small);
+            count_letters(words[i]->children, words[i]->n_children, with_letters,
+                          any_small);
         } else if (words[i]->kind == PM_NODE_WORD) {
             bool letters = false;
             look_at_letters(words[i]->text, &letters, any_small);

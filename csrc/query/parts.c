@@ -1,5 +1,6 @@
-/* Which leaf stands where in a hit: of all assignments whose span the hit is, the one whose leaves come first (DESIGN section 5). The
- * tokens of the hit are read from the stream and joined again, this time with the leaves' places carried along. */
+/* Which leaf stands where in a hit: of all assignments whose span the hit is, the one
+ * whose leaves come first (DESIGN section 5). The tokens of the hit are read from the
+ * stream and joined again, this time with the leaves' places carried along. */
 #include <string.h>
 
 #include "base/sys.h"
@@ -10,13 +11,13 @@
 typedef struct finder {
     const pm_hits *hits;
     const pm_plan *plan;
-    pm_eval eval;           /* of the part at hand */
-    const uint64_t **bits;  /* of each operand: documents where it gives hits */
+    pm_eval eval;          /* of the part at hand */
+    const uint64_t **bits; /* of each operand: documents where it gives hits */
     bool open;
     const pm_part *part;
     pm_arena scratch;
     pm_locator locator;
-    pm_taken *best;         /* one a leaf */
+    pm_taken *best; /* one a leaf */
     pm_table *table;
     pm_error *err;
 } finder;
@@ -44,7 +45,8 @@ static pm_status open_part(finder *f, const pm_part *part, size_t first, size_t 
         }
     }
     f->open = true;
-    pm_status status = pm_eval_run(&f->eval, f->plan, part, allowed, false, PM_WANT_DOCS, NULL, f->err);
+    pm_status status = pm_eval_run(&f->eval, f->plan, part, allowed, false,
+                                   PM_WANT_DOCS, NULL, f->err);
     pm_free(allowed);
     PM_TRY(status);
     f->bits = pm_arena_array(&f->eval.arena, f->plan->n_operands, sizeof *f->bits);
@@ -55,17 +57,26 @@ static pm_status open_part(finder *f, const pm_part *part, size_t first, size_t 
     return pm_eval_branches(&f->eval, f->bits, f->err);
 }
 
-/* Takes the operand's first assignment over the hit's very span into best, if it comes before. */
-static pm_status try_operand(finder *f, uint32_t operand, pm_unit unit, pm_pos lo, pm_pos hi) {
+/* Takes the operand's first assignment over the hit's very span into best, if it comes
+ * before. */
+static pm_status try_operand(finder *f, uint32_t operand, pm_unit unit, pm_pos lo,
+                             pm_pos hi) {
     pm_bound *b = f->eval.bounds[operand];
     pm_budget budget = {f->plan->limits.pairs};
-    pm_window w = {.seg = &f->part->segment, .unit = unit, .lo = lo, .hi = hi, .scan = true, .n_parts = f->plan->n_leaves,
-                   .scratch = &f->scratch, .budget = &budget};
+    pm_window w = {.seg = &f->part->segment,
+                   .unit = unit,
+                   .lo = lo,
+                   .hi = hi,
+                   .scan = true,
+                   .n_parts = f->plan->n_leaves,
+                   .scratch = &f->scratch,
+                   .budget = &budget};
     pm_arena_reset(&f->scratch);
     PM_TRY(pm_bound_spans(b, &w, f->err));
     for (size_t i = 0; i < b->spans.n; i++) {
         const pm_span *span = &b->spans.at[i];
-        if (span->lo == lo && span->hi == hi && pm_parts_compare(span->parts, f->best, w.n_parts) < 0) {
+        if (span->lo == lo && span->hi == hi &&
+            pm_parts_compare(span->parts, f->best, w.n_parts) < 0) {
             memcpy(f->best, span->parts, w.n_parts * sizeof *f->best);
         }
     }
@@ -86,7 +97,8 @@ static pm_status put_parts(finder *f, size_t hit, pm_unit unit) {
             pm_table_put_null(f->table, 3);
             continue;
         }
-        PM_TRY(pm_locate(&f->locator, f->part, unit, f->best[i].lo, f->best[i].hi, &place, f->err));
+        PM_TRY(pm_locate(&f->locator, f->part, unit, f->best[i].lo, f->best[i].hi,
+                         &place, f->err));
         pm_table_put_i64(f->table, 2, place.start);
         pm_table_put_i64(f->table, 3, place.end);
     }
@@ -122,7 +134,8 @@ static size_t count_positive(const pm_plan *plan) {
 static pm_status run(finder *f, size_t first, size_t n) {
     static const char *const names[] = {"hit", "leaf", "start", "end"};
     static const pm_type types[] = {PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64};
-    PM_TRY(pm_table_new(n * count_positive(f->plan), 4, names, types, &f->table, f->err));
+    PM_TRY(
+        pm_table_new(n * count_positive(f->plan), 4, names, types, &f->table, f->err));
     f->best = pm_alloc_array(f->plan->n_leaves, sizeof *f->best);
     if (f->best == NULL) {
         return pm_fail_nomem(f->err, f->plan->n_leaves * sizeof *f->best);
@@ -133,9 +146,11 @@ static pm_status run(finder *f, size_t first, size_t n) {
     return pm_table_check(f->table, f->err);
 }
 
-pm_status pm_hits_parts(const pm_hits *h, size_t first, size_t n, pm_table **out, pm_error *err) {
+pm_status pm_hits_parts(const pm_hits *h, size_t first, size_t n, pm_table **out,
+                        pm_error *err) {
     if (first > h->n || n > h->n - first) {
-        return pm_fail(err, PM_INVALID, "hits %zu to %zu of %zu", first, first + n, h->n);
+        return pm_fail(err, PM_INVALID, "hits %zu to %zu of %zu", first, first + n,
+                       h->n);
     }
     finder f = {.hits = h, .plan = h->answer->plan, .err = err};
     pm_arena_init(&f.scratch);

@@ -13,9 +13,12 @@ typedef struct planner {
     size_t operands_capacity, leaves_capacity;
 } planner;
 
-static pm_status nomem(const planner *p) { return pm_fail_nomem(p->err, 0); }
+static pm_status nomem(const planner *p) {
+    return pm_fail_nomem(p->err, 0);
+}
 
-static pm_status fail_at(const planner *p, const pm_node *node, pm_status code, const char *message) {
+static pm_status fail_at(const planner *p, const pm_node *node, pm_status code,
+                         const char *message) {
     pm_fail(p->err, code, "%s", message);
     if (p->err != NULL) {
         p->err->pos = node->pos;
@@ -27,7 +30,8 @@ static pm_status fail_at(const planner *p, const pm_node *node, pm_status code, 
 /* fields AND the one that the node names. */
 static pm_status restrict_field(planner *p, const pm_node *node) {
     const pm_manifest *m = &p->plan->snapshot->manifest;
-    int field = pm_snapshot_field(p->plan->snapshot, (pm_bytes){(const uint8_t *)node->text, strlen(node->text)});
+    int field = pm_snapshot_field(
+        p->plan->snapshot, (pm_bytes){(const uint8_t *)node->text, strlen(node->text)});
     if (field < 0) {
         return fail_at(p, node, PM_FIELD, "no such text field");
     }
@@ -52,7 +56,8 @@ static pm_status plan_leaf(planner *p, const pm_node *node, pm_prox *out) {
     if (out->leaf == NULL) {
         return nomem(p);
     }
-    PM_TRY(pm_leaf_compile(plan->snapshot->analyzer, p->stemmer, node, &plan->arena, out->leaf, p->err));
+    PM_TRY(pm_leaf_compile(plan->snapshot->analyzer, p->stemmer, node, &plan->arena,
+                           out->leaf, p->err));
     out->leaf->positive = p->positive;
     out->leaf->number = plan->n_leaves;
     if (!PM_GROW(plan->leaves, plan->n_leaves, p->leaves_capacity, 1)) {
@@ -63,12 +68,14 @@ static pm_status plan_leaf(planner *p, const pm_node *node, pm_prox *out) {
 }
 
 static pm_status plan_prox_children(planner *p, const pm_node *node, pm_prox *out) {
-    out->children = pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
+    out->children =
+        pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
     if (out->children == NULL) {
         return nomem(p);
     }
     for (; out->n_children < node->n_children; out->n_children++) {
-        PM_TRY(plan_prox(p, node->children[out->n_children], &out->children[out->n_children]));
+        PM_TRY(plan_prox(p, node->children[out->n_children],
+                         &out->children[out->n_children]));
     }
     return PM_OK;
 }
@@ -103,9 +110,13 @@ static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
         x->kind = PM_PROX_OR;
         return plan_prox_children(p, node, x);
     case PM_NODE_META:
-        return fail_at(p, node, PM_INVALID, "metadata cannot stand inside W/ or PRE/; put it beside with AND");
+        return fail_at(
+            p, node, PM_INVALID,
+            "metadata cannot stand inside W/ or PRE/; put it beside with AND");
     default:
-        return fail_at(p, node, PM_INVALID, "AND and NOT cannot stand inside W/ or PRE/; write (a W/n c) AND (b W/n c)");
+        return fail_at(p, node, PM_INVALID,
+                       "AND and NOT cannot stand inside W/ or PRE/; write (a W/n c) "
+                       "AND (b W/n c)");
     }
 }
 
@@ -154,12 +165,14 @@ static pm_status plan_operand(planner *p, const pm_node *node, pm_clause *out) {
 }
 
 static pm_status plan_children(planner *p, const pm_node *node, pm_clause *out) {
-    out->children = pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
+    out->children =
+        pm_arena_array(&p->plan->arena, node->n_children, sizeof *out->children);
     if (out->children == NULL) {
         return nomem(p);
     }
     for (; out->n_children < node->n_children; out->n_children++) {
-        PM_TRY(plan_clause(p, node->children[out->n_children], &out->children[out->n_children]));
+        PM_TRY(plan_clause(p, node->children[out->n_children],
+                           &out->children[out->n_children]));
     }
     return PM_OK;
 }
@@ -212,7 +225,8 @@ static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out) {
     }
 }
 
-pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query, const pm_limits *limits, pm_plan **out, pm_error *err) {
+pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query,
+                      const pm_limits *limits, pm_plan **out, pm_error *err) {
     pm_plan *plan = pm_calloc(1, sizeof *plan);
     if (plan == NULL) {
         return pm_fail_nomem(err, sizeof *plan);

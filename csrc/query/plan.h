@@ -1,5 +1,6 @@
-/* A query made ready for one snapshot, before any segment is touched: leaves compiled to matchers, and the tree cut into two
- * storeys: clauses, which speak of documents (AND, OR, NOT, metadata), and operands, which speak of tokens (leaf, NEAR, OR within
+/* A query made ready for one snapshot, before any segment is touched: leaves compiled
+ * to matchers, and the tree cut into two storeys: clauses, which speak of documents
+ * (AND, OR, NOT, metadata), and operands, which speak of tokens (leaf, NEAR, OR within
  * NEAR) and are the unit of scoring. */
 #ifndef PM_QUERY_PLAN_H
 #define PM_QUERY_PLAN_H
@@ -12,15 +13,23 @@
 typedef struct pm_prox {
     enum { PM_PROX_LEAF, PM_PROX_NEAR, PM_PROX_OR } kind;
     const pm_node *node;
-    pm_leaf *leaf;          /* LEAF */
-    const uint8_t *fields;  /* LEAF: one byte a field of the snapshot, 1 where it may stand; NULL: all */
+    pm_leaf *leaf; /* LEAF */
+    /* LEAF: one byte a field of the snapshot, 1 where it may stand; NULL: all */
+    const uint8_t *fields;
     uint32_t n_children;
     struct pm_prox **children;
 } pm_prox;
 
 /* A node of the document storey. */
 typedef struct pm_clause {
-    enum { PM_CLAUSE_NOTHING, PM_CLAUSE_OPERAND, PM_CLAUSE_META, PM_CLAUSE_AND, PM_CLAUSE_OR, PM_CLAUSE_NOT } kind;
+    enum {
+        PM_CLAUSE_NOTHING,
+        PM_CLAUSE_OPERAND,
+        PM_CLAUSE_META,
+        PM_CLAUSE_AND,
+        PM_CLAUSE_OR,
+        PM_CLAUSE_NOT
+    } kind;
     const pm_node *node;
     uint32_t number;  /* among all clauses */
     uint32_t operand; /* OPERAND: number among operands */
@@ -43,8 +52,11 @@ typedef struct pm_plan {
     pm_leaf **leaves; /* in reading order */
 } pm_plan;
 
-/* The plan keeps its own copy of the tree. PM_INVALID for trees that the parser would refuse (AND within NEAR, metadata within NEAR). */
-pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query, const pm_limits *limits, pm_plan **out, pm_error *err) PM_MUST_CHECK;
+/* The plan keeps its own copy of the tree. PM_INVALID for trees that the parser would
+ * refuse (AND within NEAR, metadata within NEAR). */
+pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query,
+                      const pm_limits *limits, pm_plan **out,
+                      pm_error *err) PM_MUST_CHECK;
 void pm_plan_free(pm_plan *p);
 
 #endif

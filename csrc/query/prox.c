@@ -32,7 +32,8 @@ static pm_status add_doc(runner *r, pm_doc doc) {
         f->counts[f->n_docs - 1]++;
         return PM_OK;
     }
-    if (!PM_GROW(f->docs, f->n_docs, f->docs_capacity, 1) || !PM_GROW(f->counts, f->n_docs, f->counts_capacity, 1)) {
+    if (!PM_GROW(f->docs, f->n_docs, f->docs_capacity, 1) ||
+        !PM_GROW(f->counts, f->n_docs, f->counts_capacity, 1)) {
         return pm_fail_nomem(r->err, f->n_docs * sizeof *f->docs);
     }
     f->docs[f->n_docs] = doc;
@@ -46,7 +47,8 @@ static pm_status add_hit(runner *r, pm_doc doc, pm_pos lo, pm_pos hi) {
     if (r->want != PM_WANT_SPANS) {
         return PM_OK;
     }
-    if (!PM_GROW(f->lo, f->n_hits, f->lo_capacity, 1) || !PM_GROW(f->hi, f->n_hits, f->hi_capacity, 1)) {
+    if (!PM_GROW(f->lo, f->n_hits, f->lo_capacity, 1) ||
+        !PM_GROW(f->hi, f->n_hits, f->hi_capacity, 1)) {
         return pm_fail_nomem(r->err, f->n_hits * sizeof *f->lo);
     }
     f->lo[f->n_hits] = lo;
@@ -68,7 +70,9 @@ static pm_doc next_allowed(const runner *r, pm_doc doc) {
     return PM_END;
 }
 
-static bool is_allowed(const runner *r, pm_doc doc) { return r->allowed == NULL || pm_bits_get(r->allowed, doc); }
+static bool is_allowed(const runner *r, pm_doc doc) {
+    return r->allowed == NULL || pm_bits_get(r->allowed, doc);
+}
 
 /* Looks up the unit of p where it is not the one at hand. */
 static bool find_unit(runner *r, pm_pos p) {
@@ -84,7 +88,8 @@ static bool find_unit(runner *r, pm_pos p) {
     return true;
 }
 
-/* Where to go on after position p of a document that is done with: the start of the next allowed one, and in damaged bounds forward. */
+/* Where to go on after position p of a document that is done with: the start of the
+ * next allowed one, and in damaged bounds forward. */
 static pm_pos after_doc(const runner *r, pm_pos p) {
     pm_doc next = r->allowed == NULL ? r->doc + 1 : next_allowed(r, r->doc + 1);
     if (next == PM_END || next >= r->seg->info.n_docs) {
@@ -94,9 +99,12 @@ static pm_pos after_doc(const runner *r, pm_pos p) {
     return start > p ? start : p + 1;
 }
 
-static pm_status interrupted(const runner *r) { return pm_fail(r->err, PM_CANCELLED, "interrupted"); }
+static pm_status interrupted(const runner *r) {
+    return pm_fail(r->err, PM_CANCELLED, "interrupted");
+}
 
-/* ---- arm: one leaf of one element and one length: every place is a minimal span ---- */
+/* ---- arm: one leaf of one element and one length ----
+ * Every place is a minimal span. */
 
 static pm_status run_leaf(runner *r, pm_bound *b) {
     pm_bound_element *e = &b->elements[0];
@@ -117,46 +125,56 @@ static pm_status run_leaf(runner *r, pm_bound *b) {
             continue;
         }
         PM_TRY(add_hit(r, r->doc, p, e->end));
-        p = r->want == PM_WANT_DOCS ? pm_element_seek(e, after_doc(r, p)) : pm_element_next(e);
+        p = r->want == PM_WANT_DOCS ? pm_element_seek(e, after_doc(r, p))
+                                    : pm_element_next(e);
     }
     return PM_OK;
 }
 
-/* ---- arm: two leaves that share no token: in the order of their places, neighbours of different leaves are the minimal spans,
- * for any other pair holds a closer one ---- */
+/* ---- arm: two leaves that share no token ----
+ * In the order of their places, neighbours of different leaves are the minimal spans,
+ * for any other pair holds a closer one. */
 
 typedef struct place {
     pm_pos lo, hi;
     int side; /* 0, 1; -1: none yet */
 } place;
 
-static bool pair_fits(const runner *r, const pm_node *near, const place *first, const place *second) {
+static bool pair_fits(const runner *r, const pm_node *near, const place *first,
+                      const place *second) {
     if (near->ordered && first->side != 0) {
         return false;
     }
-    if (near->n != PM_NEAR_ANY_DISTANCE && second->lo - (first->hi - 1) > (uint32_t)near->n) {
+    if (near->n != PM_NEAR_ANY_DISTANCE &&
+        second->lo - (first->hi - 1) > (uint32_t)near->n) {
         return false;
     }
     pm_pos from, to;
-    pm_zone zone = near->scope == PM_SCOPE_SENTENCE ? PM_ZONE_SENTENCE : PM_ZONE_PARAGRAPH;
+    pm_zone zone =
+        near->scope == PM_SCOPE_SENTENCE ? PM_ZONE_SENTENCE : PM_ZONE_PARAGRAPH;
     return near->scope == PM_SCOPE_FIELD ||
-           (pm_zone_at(&r->seg->zones, zone, first->lo, NULL, &from, &to) && second->hi <= to);
+           (pm_zone_at(&r->seg->zones, zone, first->lo, NULL, &from, &to) &&
+            second->hi <= to);
 }
 
 /* Adds the pair where it lies in one allowed unit. */
-static pm_status add_pair(runner *r, pm_bound *b, const place *first, const place *second) {
-    if (!find_unit(r, first->lo) || second->hi > r->unit_end || !pm_bound_allows(b->children[0], r->seg, r->unit) ||
+static pm_status add_pair(runner *r, pm_bound *b, const place *first,
+                          const place *second) {
+    if (!find_unit(r, first->lo) || second->hi > r->unit_end ||
+        !pm_bound_allows(b->children[0], r->seg, r->unit) ||
         !pm_bound_allows(b->children[1], r->seg, r->unit)) {
         return PM_OK;
     }
     return add_hit(r, r->doc, first->lo, second->hi);
 }
 
-/* Where the side that is behind goes on: at its next place, or at the first from which the other's is within reach. */
+/* Where the side that is behind goes on: at its next place, or at the first from which
+ * the other's is within reach. */
 static void pass(pm_bound_element *behind, pm_pos other, const pm_node *near) {
     pm_pos len = behind->end - behind->pos, next = behind->pos + 1;
     uint64_t reach = (uint64_t)(uint32_t)near->n + len - 1;
-    if (near->n != PM_NEAR_ANY_DISTANCE && other != PM_END && other > reach && other - (pm_pos)reach > next) {
+    if (near->n != PM_NEAR_ANY_DISTANCE && other != PM_END && other > reach &&
+        other - (pm_pos)reach > next) {
         pm_element_seek(behind, other - (pm_pos)reach);
     } else {
         pm_element_next(behind);
@@ -164,13 +182,15 @@ static void pass(pm_bound_element *behind, pm_pos other, const pm_node *near) {
 }
 
 static pm_status run_pair(runner *r, pm_bound *b) {
-    pm_bound_element *sides[2] = {&b->children[0]->elements[0], &b->children[1]->elements[0]};
+    pm_bound_element *sides[2] = {&b->children[0]->elements[0],
+                                  &b->children[1]->elements[0]};
     const pm_node *near = b->prox->node;
     place last = {0, 0, -1};
     for (;;) {
         int side = sides[1]->pos < sides[0]->pos;
         place here = {sides[side]->pos, sides[side]->end, side};
-        if (here.lo == PM_END || (sides[!side]->pos == PM_END && (last.side == -1 || last.side == side))) {
+        if (here.lo == PM_END ||
+            (sides[!side]->pos == PM_END && (last.side == -1 || last.side == side))) {
             return PM_OK;
         }
         if (pm_cancel_tick(r->cancel, 10)) {
@@ -191,8 +211,10 @@ static pm_status too_many(const runner *r, pm_doc doc) {
     pm_buf_init(&key);
     bool named = pm_keys_get(&r->seg->keys, doc, &key);
     pm_status status = pm_fail(r->err, PM_LIMIT,
-                               "document '%.*s' has more than %llu pairs of spans for this query; narrow it or raise pm.limits.pairs",
-                               named ? (int)(key.n < 200 ? key.n : 200) : 1, named ? (const char *)key.p : "?",
+                               "document '%.*s' has more than %llu pairs of spans for "
+                               "this query; narrow it or raise pm.limits.pairs",
+                               named ? (int)(key.n < 200 ? key.n : 200) : 1,
+                               named ? (const char *)key.p : "?",
                                (unsigned long long)r->plan->limits.pairs);
     pm_buf_release(&key);
     return status;
@@ -226,8 +248,12 @@ static pm_status run_units(runner *r, pm_bound *b, pm_arena *scratch) {
             budget_doc = doc;
         }
         pm_arena_reset(scratch);
-        pm_window w = {.seg = r->seg, .unit = u, .lo = pm_bounds_start(&r->seg->bounds, u), .hi = pm_bounds_end(&r->seg->bounds, u),
-                       .scratch = scratch, .budget = &budget};
+        pm_window w = {.seg = r->seg,
+                       .unit = u,
+                       .lo = pm_bounds_start(&r->seg->bounds, u),
+                       .hi = pm_bounds_end(&r->seg->bounds, u),
+                       .scratch = scratch,
+                       .budget = &budget};
         pm_status status = pm_bound_spans(b, &w, r->err);
         if (status == PM_LIMIT) {
             return too_many(r, doc);
@@ -235,23 +261,33 @@ static pm_status run_units(runner *r, pm_bound *b, pm_arena *scratch) {
         PM_TRY(status);
         bool found = b->spans.n > 0;
         PM_TRY(add_spans(r, b, doc));
-        u = pm_bound_unit(b, r->seg, r->want == PM_WANT_DOCS && found ? (doc + 1) * n_fields : u + 1);
+        u = pm_bound_unit(
+            b, r->seg, r->want == PM_WANT_DOCS && found ? (doc + 1) * n_fields : u + 1);
     }
     return PM_OK;
 }
 
 static bool is_single(const pm_bound *b) {
-    return b->prox->kind == PM_PROX_LEAF && b->n_elements == 1 && b->elements[0].one_length;
+    return b->prox->kind == PM_PROX_LEAF && b->n_elements == 1 &&
+           b->elements[0].one_length;
 }
 
 static bool is_disjoint_pair(const pm_bound *b) {
-    return b->prox->kind == PM_PROX_NEAR && is_single(b->children[0]) && is_single(b->children[1]) && !b->children[0]->tracked[0] &&
+    return b->prox->kind == PM_PROX_NEAR && is_single(b->children[0]) &&
+           is_single(b->children[1]) && !b->children[0]->tracked[0] &&
            !b->children[1]->tracked[0];
 }
 
-pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b, const uint64_t *allowed, pm_want want,
-                      pm_cancel *cancel, pm_found *out, pm_error *err) {
-    runner r = {.plan = plan, .seg = &part->segment, .allowed = allowed, .want = want, .cancel = cancel, .out = out, .err = err};
+pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
+                      const uint64_t *allowed, pm_want want, pm_cancel *cancel,
+                      pm_found *out, pm_error *err) {
+    runner r = {.plan = plan,
+                .seg = &part->segment,
+                .allowed = allowed,
+                .want = want,
+                .cancel = cancel,
+                .out = out,
+                .err = err};
     if (is_single(b)) {
         return run_leaf(&r, b);
     }

@@ -1,7 +1,8 @@
 #include "query/prox_bind.h"
 
 /* The snapshot's fields as the segment numbers them. */
-static pm_status bind_fields(const pm_part *part, const uint8_t *fields, pm_arena *arena, pm_bound *b, pm_error *err) {
+static pm_status bind_fields(const pm_part *part, const uint8_t *fields,
+                             pm_arena *arena, pm_bound *b, pm_error *err) {
     if (fields == NULL) {
         return PM_OK;
     }
@@ -25,7 +26,8 @@ static uint32_t longest_sequence(const pm_element *e) {
     return n;
 }
 
-static pm_status bind_leaf(const pm_plan *plan, const pm_part *part, pm_bound *b, pm_arena *arena, pm_cancel *cancel, pm_error *err) {
+static pm_status bind_leaf(const pm_plan *plan, const pm_part *part, pm_bound *b,
+                           pm_arena *arena, pm_cancel *cancel, pm_error *err) {
     const pm_leaf *leaf = b->prox->leaf;
     b->n_elements = leaf->n_elements;
     b->elements = pm_arena_array(arena, b->n_elements, sizeof *b->elements);
@@ -36,13 +38,15 @@ static pm_status bind_leaf(const pm_plan *plan, const pm_part *part, pm_bound *b
     }
     for (uint32_t i = 0; i < b->n_elements; i++) {
         b->longest[i] = longest_sequence(&leaf->elements[i]);
-        PM_TRY(pm_element_bind(&b->elements[i], &part->segment, &leaf->elements[i], &plan->limits, arena, cancel, err));
+        PM_TRY(pm_element_bind(&b->elements[i], &part->segment, &leaf->elements[i],
+                               &plan->limits, arena, cancel, err));
     }
     return bind_fields(part, b->prox->fields, arena, b, err);
 }
 
-static pm_status bind(const pm_plan *plan, const pm_part *part, const pm_prox *prox, pm_arena *arena, pm_cancel *cancel,
-                      pm_bound **out, pm_error *err) {
+static pm_status bind(const pm_plan *plan, const pm_part *part, const pm_prox *prox,
+                      pm_arena *arena, pm_cancel *cancel, pm_bound **out,
+                      pm_error *err) {
     pm_bound *b = pm_arena_array(arena, 1, sizeof *b);
     if (b == NULL) {
         return pm_fail_nomem(err, sizeof *b);
@@ -57,7 +61,8 @@ static pm_status bind(const pm_plan *plan, const pm_part *part, const pm_prox *p
         return pm_fail_nomem(err, prox->n_children * sizeof *b->children);
     }
     for (; b->n_children < prox->n_children; b->n_children++) {
-        PM_TRY(bind(plan, part, prox->children[b->n_children], arena, cancel, &b->children[b->n_children], err));
+        PM_TRY(bind(plan, part, prox->children[b->n_children], arena, cancel,
+                    &b->children[b->n_children], err));
     }
     return PM_OK;
 }
@@ -66,7 +71,8 @@ static pm_status bind(const pm_plan *plan, const pm_part *part, const pm_prox *p
 static void track_leaves(pm_bound *x, pm_bound *y) {
     for (uint32_t i = 0; i < x->n_elements; i++) {
         for (uint32_t j = x == y ? i + 1 : 0; j < y->n_elements; j++) {
-            if (!(x->tracked[i] && y->tracked[j]) && pm_elements_meet(&x->elements[i], &y->elements[j])) {
+            if (!(x->tracked[i] && y->tracked[j]) &&
+                pm_elements_meet(&x->elements[i], &y->elements[j])) {
                 x->tracked[i] = y->tracked[j] = true;
             }
         }
@@ -91,8 +97,9 @@ static void track(pm_bound *b, pm_bound *root) {
     }
 }
 
-pm_status pm_prox_bind(const pm_plan *plan, const pm_part *part, const pm_prox *root, pm_arena *arena, pm_cancel *cancel,
-                       pm_bound **out, pm_error *err) {
+pm_status pm_prox_bind(const pm_plan *plan, const pm_part *part, const pm_prox *root,
+                       pm_arena *arena, pm_cancel *cancel, pm_bound **out,
+                       pm_error *err) {
     PM_TRY(bind(plan, part, root, arena, cancel, out, err));
     track(*out, *out);
     return PM_OK;
@@ -112,7 +119,8 @@ void pm_bound_release(pm_bound *b) {
 
 /* ---- units ---- */
 
-static pm_unit element_unit(const pm_bound *b, const pm_segment *seg, pm_bound_element *e, pm_unit target) {
+static pm_unit element_unit(const pm_bound *b, const pm_segment *seg,
+                            pm_bound_element *e, pm_unit target) {
     pm_pos p = pm_element_seek(e, pm_bounds_start(&seg->bounds, target));
     while (p != PM_END) {
         pm_unit u = pm_bounds_unit(&seg->bounds, p);
@@ -194,7 +202,8 @@ uint64_t pm_bound_cost(const pm_bound *b) {
 }
 
 bool pm_bound_group(const pm_bound *b, pm_group *out) {
-    if (b->prox->kind != PM_PROX_LEAF || b->fields != NULL || b->n_elements != 1 || b->elements[0].n != 1) {
+    if (b->prox->kind != PM_PROX_LEAF || b->fields != NULL || b->n_elements != 1 ||
+        b->elements[0].n != 1) {
         return false;
     }
     const pm_bound_sequence *s = &b->elements[0].sequences[0];
@@ -208,7 +217,8 @@ bool pm_bound_group(const pm_bound *b, pm_group *out) {
 /* ---- spans ---- */
 
 /* Adds the place [lo, hi) of element i. */
-static pm_status add_place(pm_bound *b, uint32_t i, const pm_window *w, pm_pos lo, pm_pos hi, pm_spans *out, pm_error *err) {
+static pm_status add_place(pm_bound *b, uint32_t i, const pm_window *w, pm_pos lo,
+                           pm_pos hi, pm_spans *out, pm_error *err) {
     pm_span span = {.lo = lo, .hi = hi, .weight = hi - lo};
     if (b->tracked[i]) {
         pm_taken *taken = pm_arena_alloc(w->scratch, sizeof *taken);
@@ -232,7 +242,8 @@ static bool stands_at(const pm_bound_sequence *s, const pm_segment *seg, pm_pos 
 }
 
 /* Places of element i by reading every token of the window. */
-static pm_status scan_places(pm_bound *b, uint32_t i, const pm_window *w, pm_spans *out, pm_error *err) {
+static pm_status scan_places(pm_bound *b, uint32_t i, const pm_window *w, pm_spans *out,
+                             pm_error *err) {
     const pm_bound_element *e = &b->elements[i];
     for (pm_pos p = w->lo; p < w->hi; p++) {
         for (uint32_t k = 0; k < e->n; k++) {
@@ -245,14 +256,16 @@ static pm_status scan_places(pm_bound *b, uint32_t i, const pm_window *w, pm_spa
     return PM_OK;
 }
 
-static pm_status element_spans(pm_bound *b, uint32_t i, const pm_window *w, pm_spans *out, pm_error *err) {
+static pm_status element_spans(pm_bound *b, uint32_t i, const pm_window *w,
+                               pm_spans *out, pm_error *err) {
     out->n = 0;
     if (w->scan) {
         PM_TRY(scan_places(b, i, w, out, err));
     } else {
         pm_bound_element *e = &b->elements[i];
         for (pm_pos p = pm_element_seek(e, w->lo); p < w->hi; p = pm_element_next(e)) {
-            if (e->end <= w->hi) { /* always, but after damage: no sequence holds a sentinel */
+            /* always, but after damage: no sequence holds a sentinel */
+            if (e->end <= w->hi) {
                 PM_TRY(add_place(b, i, w, p, e->end, out, err));
             }
         }
@@ -267,7 +280,8 @@ static void swap_spans(pm_spans *a, pm_spans *b) {
     *b = c;
 }
 
-/* Slots joined one by one; a partial join may spare as many tokens as the slots to come can take. */
+/* Slots joined one by one; a partial join may spare as many tokens as the slots to come
+ * can take. */
 static pm_status join_slots(pm_bound *b, const pm_window *w, pm_error *err) {
     const pm_leaf *leaf = b->prox->leaf;
     uint32_t to_come = 0;
@@ -277,11 +291,14 @@ static pm_status join_slots(pm_bound *b, const pm_window *w, pm_error *err) {
     PM_TRY(element_spans(b, 0, w, &b->spans, err));
     for (uint32_t i = 1; i < b->n_elements; i++) {
         to_come -= b->longest[i];
-        pm_rule rule = {.n = PM_NEAR_ANY_DISTANCE, .ordered = leaf->slop == PM_SLOP_IN_ORDER, .scope = PM_SCOPE_FIELD,
+        pm_rule rule = {.n = PM_NEAR_ANY_DISTANCE,
+                        .ordered = leaf->slop == PM_SLOP_IN_ORDER,
+                        .scope = PM_SCOPE_FIELD,
                         .extra = (uint32_t)leaf->n_slop + to_come};
         PM_TRY(element_spans(b, i, w, &b->other, err));
         b->joint.n = 0;
-        PM_TRY(pm_spans_join(&b->spans, &b->other, &rule, w->scratch, w->budget, &b->joint, err));
+        PM_TRY(pm_spans_join(&b->spans, &b->other, &rule, w->scratch, w->budget,
+                             &b->joint, err));
         swap_spans(&b->spans, &b->joint);
     }
     return PM_OK;
@@ -315,12 +332,17 @@ static pm_status leaf_spans(pm_bound *b, const pm_window *w, pm_error *err) {
 
 static pm_status near_spans(pm_bound *b, const pm_window *w, pm_error *err) {
     const pm_node *node = b->prox->node;
-    pm_rule rule = {.n = node->n, .ordered = node->ordered, .scope = (int32_t)node->scope, .extra = UINT32_MAX,
-                    .zones = &w->seg->zones, .n_parts = w->n_parts};
+    pm_rule rule = {.n = node->n,
+                    .ordered = node->ordered,
+                    .scope = (int32_t)node->scope,
+                    .extra = UINT32_MAX,
+                    .zones = &w->seg->zones,
+                    .n_parts = w->n_parts};
     PM_TRY(pm_bound_spans(b->children[0], w, err));
     PM_TRY(pm_bound_spans(b->children[1], w, err));
     b->spans.n = 0;
-    return pm_spans_join(&b->children[0]->spans, &b->children[1]->spans, &rule, w->scratch, w->budget, &b->spans, err);
+    return pm_spans_join(&b->children[0]->spans, &b->children[1]->spans, &rule,
+                         w->scratch, w->budget, &b->spans, err);
 }
 
 static pm_status or_spans(pm_bound *b, const pm_window *w, pm_error *err) {

@@ -1,6 +1,8 @@
-/* BM25 (Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf and without the constant k1 + 1), fields weighted as in BM25F. Each operand
- * of the query (a word, a phrase, words near words) is one term: its frequency in a document is its number of hits there. Contributions
- * are rounded to fixed point at one scale for the query and added as integers, so that order of addition changes nothing. */
+/* BM25 (Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf and without the constant
+ * k1 + 1), fields weighted as in BM25F. Each operand of the query (a word, a phrase,
+ * words near words) is one term: its frequency in a document is its number of hits
+ * there. Contributions are rounded to fixed point at one scale for the query and added
+ * as integers, so that order of addition changes nothing. */
 #include "query/rank.h"
 
 #include <math.h>
@@ -15,16 +17,16 @@
 typedef struct ranker {
     pm_snapshot *snapshot;
     pm_plan *plan;
-    uint64_t **allowed;      /* one a part */
+    uint64_t **allowed; /* one a part */
     const pm_rank_options *options;
     pm_cancel *cancel;
     pm_error *err;
-    pm_eval *evals;          /* one a part */
+    pm_eval *evals; /* one a part */
     uint32_t n_evals;
-    uint64_t *dfs;           /* one an operand */
+    uint64_t *dfs; /* one an operand */
     double *idfs, scale, mean_length;
-    uint64_t *scores;        /* one a document of the snapshot, fixed point */
-    uint64_t *matches;       /* bits over the snapshot's documents */
+    uint64_t *scores;  /* one a document of the snapshot, fixed point */
+    uint64_t *matches; /* bits over the snapshot's documents */
 } ranker;
 
 /* ---- frequencies and lengths ---- */
@@ -38,7 +40,8 @@ static double doc_length(const ranker *r, const pm_part *part, pm_doc local) {
     double length = 0;
     for (uint32_t f = 0; f < b->n_fields; f++) {
         pm_unit u = local * b->n_fields + f;
-        length += r->options->weights[part->field_to_index[f]] * (double)(pm_bounds_end(b, u) - pm_bounds_start(b, u));
+        length += r->options->weights[part->field_to_index[f]] *
+                  (double)(pm_bounds_end(b, u) - pm_bounds_start(b, u));
     }
     return length;
 }
@@ -56,12 +59,15 @@ static void measure_lengths(ranker *r) {
     r->mean_length = r->snapshot->n_docs > 0 ? sum / r->snapshot->n_docs : 0;
 }
 
-/* Hits of a document with each field's weight: spans [*hit, *hit + n) of found, which moves on. */
-static double weigh_hits(const ranker *r, const pm_part *part, const pm_found *f, size_t *hit, uint32_t n) {
+/* Hits of a document with each field's weight: spans [*hit, *hit + n) of found, which
+ * moves on. */
+static double weigh_hits(const ranker *r, const pm_part *part, const pm_found *f,
+                         size_t *hit, uint32_t n) {
     double tf = 0;
     for (uint32_t i = 0; i < n; i++) {
         pm_unit u = pm_bounds_unit(&part->segment.bounds, f->lo[(*hit)++]);
-        tf += r->options->weights[part->field_to_index[u % part->segment.info.n_fields]];
+        tf +=
+            r->options->weights[part->field_to_index[u % part->segment.info.n_fields]];
     }
     return tf;
 }
@@ -69,9 +75,12 @@ static double weigh_hits(const ranker *r, const pm_part *part, const pm_found *f
 /* ---- scores ---- */
 
 /* Lucene's idf, never negative. */
-static double idf_of(uint64_t n_docs, uint64_t df) { return log(1 + ((double)(n_docs - df) + 0.5) / ((double)df + 0.5)); }
+static double idf_of(uint64_t n_docs, uint64_t df) {
+    return log(1 + ((double)(n_docs - df) + 0.5) / ((double)df + 0.5));
+}
 
-/* A power of two such that no sum of contributions reaches 2^31: each is below its idf. */
+/* A power of two such that no sum of contributions reaches 2^31: each is below its
+ * idf. */
 static void choose_scale(ranker *r) {
     double most = 1e-9;
     int exponent;
@@ -82,24 +91,31 @@ static void choose_scale(ranker *r) {
     r->scale = ldexp(1, 31 - exponent);
 }
 
-/* bits: documents in which the operand stands in a branch that is satisfied; elsewhere it counts for nothing. */
-static void score_operand(ranker *r, uint32_t p, uint32_t operand, const uint64_t *bits) {
+/* bits: documents in which the operand stands in a branch that is satisfied; elsewhere
+ * it counts for nothing. */
+static void score_operand(ranker *r, uint32_t p, uint32_t operand,
+                          const uint64_t *bits) {
     const pm_part *part = &r->snapshot->parts[p];
     const pm_found *f = &r->evals[p].found[operand];
     double k1 = r->options->k1, b = r->options->b, idf = r->idfs[operand];
     size_t hit = 0;
     for (size_t i = 0; i < f->n_docs; i++) {
-        double tf = r->options->weights == NULL ? f->counts[i] : weigh_hits(r, part, f, &hit, f->counts[i]);
-        double relative = r->mean_length > 0 ? doc_length(r, part, f->docs[i]) / r->mean_length : 1;
+        double tf = r->options->weights == NULL
+                        ? f->counts[i]
+                        : weigh_hits(r, part, f, &hit, f->counts[i]);
+        double relative =
+            r->mean_length > 0 ? doc_length(r, part, f->docs[i]) / r->mean_length : 1;
         double norm = k1 * (1 - b + b * relative), sum = tf + norm;
         double contribution = sum > 0 ? idf * (tf / sum) : 0;
         if (pm_bits_get(bits, f->docs[i])) {
-            r->scores[part->doc_base + f->docs[i]] += (uint64_t)llround(contribution * r->scale);
+            r->scores[part->doc_base + f->docs[i]] +=
+                (uint64_t)llround(contribution * r->scale);
         }
     }
 }
 
-/* Every operand over every segment: its document frequency is that of the whole index, whatever the filter. */
+/* Every operand over every segment: its document frequency is that of the whole index,
+ * whatever the filter. */
 static pm_status evaluate(ranker *r) {
     pm_want want = r->options->weights == NULL ? PM_WANT_COUNTS : PM_WANT_SPANS;
     r->evals = pm_calloc((size_t)r->snapshot->n_parts + 1, sizeof *r->evals);
@@ -107,12 +123,14 @@ static pm_status evaluate(ranker *r) {
     r->idfs = pm_calloc((size_t)r->plan->n_operands + 1, sizeof *r->idfs);
     r->scores = pm_calloc((size_t)r->snapshot->n_docs + 1, sizeof *r->scores);
     r->matches = pm_calloc(pm_bits_words(r->snapshot->n_docs) + 1, sizeof *r->matches);
-    if (r->evals == NULL || r->dfs == NULL || r->idfs == NULL || r->scores == NULL || r->matches == NULL) {
+    if (r->evals == NULL || r->dfs == NULL || r->idfs == NULL || r->scores == NULL ||
+        r->matches == NULL) {
         return pm_fail_nomem(r->err, r->snapshot->n_docs * sizeof *r->scores);
     }
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
         r->n_evals = p + 1;
-        PM_TRY(pm_eval_run(&r->evals[p], r->plan, &r->snapshot->parts[p], NULL, false, want, r->cancel, r->err));
+        PM_TRY(pm_eval_run(&r->evals[p], r->plan, &r->snapshot->parts[p], NULL, false,
+                           want, r->cancel, r->err));
         for (uint32_t i = 0; i < r->plan->n_operands; i++) {
             r->dfs[i] += r->evals[p].found[i].n_docs;
         }
@@ -122,7 +140,8 @@ static pm_status evaluate(ranker *r) {
 
 static pm_status score_part(ranker *r, uint32_t p) {
     pm_eval *e = &r->evals[p];
-    const uint64_t **bits = pm_arena_array(&e->arena, r->plan->n_operands, sizeof *bits);
+    const uint64_t **bits =
+        pm_arena_array(&e->arena, r->plan->n_operands, sizeof *bits);
     if (bits == NULL) {
         return pm_fail_nomem(r->err, r->plan->n_operands * sizeof *bits);
     }
@@ -164,10 +183,10 @@ static uint64_t match(ranker *r) {
 /* ---- order ---- */
 
 typedef struct entry {
-    uint64_t number;   /* sort key, rising: complement for falling orders */
-    pm_bytes text;     /* string key */
+    uint64_t number; /* sort key, rising: complement for falling orders */
+    pm_bytes text;   /* string key */
     pm_doc doc;
-    bool none;         /* no value: last in either direction */
+    bool none; /* no value: last in either direction */
 } entry;
 
 static int by_number(const void *a, const void *b) {
@@ -202,13 +221,13 @@ static int by_text_falling(const void *a, const void *b) {
 typedef struct order {
     const char *column; /* NULL: score */
     bool falling, text;
-    bool as_float;      /* some segment has floats in the column */
-    pm_arena arena;     /* string keys */
+    bool as_float;  /* some segment has floats in the column */
+    pm_arena arena; /* string keys */
 } order;
 
 /* The document's first value decides; none where it has none. */
-static pm_status column_key(const order *o, const pm_column *c, pm_doc local, pm_buf *scratch, pm_arena *arena, entry *e,
-                            pm_error *err) {
+static pm_status column_key(const order *o, const pm_column *c, pm_doc local,
+                            pm_buf *scratch, pm_arena *arena, entry *e, pm_error *err) {
     pm_range values = c == NULL ? (pm_range){0, 0} : pm_column_values(c, local);
     e->none = values.lo >= values.hi;
     if (e->none) {
@@ -232,7 +251,9 @@ static pm_status fill_entries(ranker *r, order *o, entry *entries, pm_buf *scrat
         const pm_part *part = &r->snapshot->parts[p];
         const pm_column *c = NULL;
         if (o->column != NULL) {
-            c = pm_columns_find(&part->segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
+            c = pm_columns_find(
+                &part->segment.columns,
+                (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
             o->text = o->text || (c != NULL && c->kind == PM_VALUE_STR);
         }
         for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
@@ -251,7 +272,8 @@ static pm_status fill_entries(ranker *r, order *o, entry *entries, pm_buf *scrat
 }
 
 /* Moves entry i of a heap whose root is the last in order down to its place. */
-static void sift(entry *heap, size_t n, size_t i, int (*compare)(const void *, const void *)) {
+static void sift(entry *heap, size_t n, size_t i,
+                 int (*compare)(const void *, const void *)) {
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= n) {
@@ -270,8 +292,10 @@ static void sift(entry *heap, size_t n, size_t i, int (*compare)(const void *, c
     }
 }
 
-/* Brings the first k in order to the front, sorted: a heap of k, then a sort of those. */
-static void first_k(entry *entries, size_t n, size_t k, int (*compare)(const void *, const void *)) {
+/* Brings the first k in order to the front, sorted: a heap of k, then a sort of
+ * those. */
+static void first_k(entry *entries, size_t n, size_t k,
+                    int (*compare)(const void *, const void *)) {
     if (k < n) {
         for (size_t i = k; i-- > 0;) {
             sift(entries, k, i, compare);
@@ -327,11 +351,14 @@ static pm_status read_order(ranker *r, order *o) {
     bool known = by_date || r->snapshot->n_docs == 0;
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
         const pm_column *c =
-            pm_columns_find(&r->snapshot->parts[p].segment.columns, (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
+            pm_columns_find(&r->snapshot->parts[p].segment.columns,
+                            (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
         known = known || c != NULL;
         o->as_float = o->as_float || (c != NULL && c->kind == PM_VALUE_FLOAT);
     }
-    return known ? PM_OK : pm_fail(r->err, PM_FIELD, "no metadata column '%s' to sort by", o->column);
+    return known ? PM_OK
+                 : pm_fail(r->err, PM_FIELD, "no metadata column '%s' to sort by",
+                           o->column);
 }
 
 static pm_status pick(ranker *r, uint64_t total, size_t k, pm_table **out) {
@@ -339,12 +366,15 @@ static pm_status pick(ranker *r, uint64_t total, size_t k, pm_table **out) {
     pm_buf scratch;
     pm_buf_init(&scratch);
     entry *entries = pm_alloc_array((size_t)total + 1, sizeof *entries);
-    pm_status status = entries == NULL ? pm_fail_nomem(r->err, total * sizeof *entries) : read_order(r, &o);
+    pm_status status = entries == NULL ? pm_fail_nomem(r->err, total * sizeof *entries)
+                                       : read_order(r, &o);
     if (status == PM_OK) {
         status = fill_entries(r, &o, entries, &scratch);
     }
     if (status == PM_OK) {
-        int (*compare)(const void *, const void *) = !o.text ? by_number : o.falling ? by_text_falling : by_text;
+        int (*compare)(const void *, const void *) = !o.text     ? by_number
+                                                     : o.falling ? by_text_falling
+                                                                 : by_text;
         first_k(entries, (size_t)total, k, compare);
         status = put_rows(r, entries, k < total ? k : (size_t)total, out);
     }
@@ -356,7 +386,8 @@ static pm_status pick(ranker *r, uint64_t total, size_t k, pm_table **out) {
 
 /* ---- the call ---- */
 
-static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits, size_t k, pm_table **out, uint64_t *total) {
+static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits,
+                     size_t k, pm_table **out, uint64_t *total) {
     PM_TRY(pm_where_bits(r->snapshot, where, limits, r->cancel, &r->allowed, r->err));
     PM_TRY(evaluate(r));
     measure_lengths(r);
@@ -365,8 +396,9 @@ static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits, 
     return pick(r, *total, k, out);
 }
 
-pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where, size_t k, const pm_rank_options *options,
-                    const pm_limits *limits, pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) {
+pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where,
+                    size_t k, const pm_rank_options *options, const pm_limits *limits,
+                    pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) {
     ranker r = {.snapshot = idx, .options = options, .cancel = cancel, .err = err};
     if (!(options->k1 >= 0) || !(options->b >= 0 && options->b <= 1)) {
         return pm_fail(err, PM_INVALID, "k1 must be at least 0 and b from 0 to 1");

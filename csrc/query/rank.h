@@ -8,10 +8,14 @@ typedef struct pm_rank_options {
     double k1, b;
     bool all;              /* plain words: every word must be there */
     const double *weights; /* one a text field, or NULL: all 1 */
-    const char *sort;      /* "score", "newest", "oldest", or a metadata column ('-' in front: falling) */
+    /* "score", "newest", "oldest", or a metadata column ('-' in front: falling) */
+    const char *sort;
 } pm_rank_options;
-/* doc (I64 number), score (F64), key (STR): the first k by falling score, ties by order of indexing. *total: matching documents. */
-pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where, size_t k, const pm_rank_options *options,
-                    const pm_limits *limits, pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) PM_MUST_CHECK;
+/* doc (I64 number), score (F64), key (STR): the first k by falling score, ties by order
+ * of indexing. *total: matching documents. */
+pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where,
+                    size_t k, const pm_rank_options *options, const pm_limits *limits,
+                    pm_cancel *cancel, pm_table **out, uint64_t *total,
+                    pm_error *err) PM_MUST_CHECK;
 
 #endif

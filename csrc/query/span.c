@@ -77,14 +77,16 @@ void pm_spans_settle(pm_spans *s, uint32_t n_parts) {
         pm_span *last = &s->at[n - 1];
         if (compare(last, &s->at[i]) != 0) {
             s->at[n++] = s->at[i];
-        } else if (n_parts > 0 && pm_parts_compare(s->at[i].parts, last->parts, n_parts) < 0) {
+        } else if (n_parts > 0 &&
+                   pm_parts_compare(s->at[i].parts, last->parts, n_parts) < 0) {
             *last = s->at[i];
         }
     }
     s->n = n;
 }
 
-/* From the right: a span stays if it ends before every span that begins at or after its start. */
+/* From the right: a span stays if it ends before every span that begins at or after its
+ * start. */
 void pm_spans_minimal(pm_spans *s) {
     size_t to = s->n;
     pm_pos least = PM_END;
@@ -114,7 +116,8 @@ static bool in_one_zone(const pm_rule *rule, pm_pos lo, pm_pos hi) {
     if (rule->scope == PM_SCOPE_FIELD) {
         return true;
     }
-    pm_zone zone = rule->scope == PM_SCOPE_SENTENCE ? PM_ZONE_SENTENCE : PM_ZONE_PARAGRAPH;
+    pm_zone zone =
+        rule->scope == PM_SCOPE_SENTENCE ? PM_ZONE_SENTENCE : PM_ZONE_PARAGRAPH;
     return pm_zone_at(rule->zones, zone, lo, NULL, &from, &to) && hi <= to;
 }
 
@@ -133,7 +136,8 @@ static bool share_token(const pm_span *a, const pm_span *b) {
 }
 
 /* The joint span; false in *fits where the rule forbids it. */
-static bool join_pair(const pm_span *a, const pm_span *b, const pm_rule *rule, pm_span *out) {
+static bool join_pair(const pm_span *a, const pm_span *b, const pm_rule *rule,
+                      pm_span *out) {
     out->lo = a->lo < b->lo ? a->lo : b->lo;
     out->hi = a->hi > b->hi ? a->hi : b->hi;
     out->weight = a->weight + b->weight;
@@ -143,13 +147,15 @@ static bool join_pair(const pm_span *a, const pm_span *b, const pm_rule *rule, p
     if (rule->n != PM_NEAR_ANY_DISTANCE && distance(a, b) > (uint32_t)rule->n) {
         return false;
     }
-    if (rule->extra != UINT32_MAX && out->hi - out->lo > (uint64_t)out->weight + rule->extra) {
+    if (rule->extra != UINT32_MAX &&
+        out->hi - out->lo > (uint64_t)out->weight + rule->extra) {
         return false;
     }
     return !share_token(a, b) && in_one_zone(rule, out->lo, out->hi);
 }
 
-static bool merge_taken(const pm_span *a, const pm_span *b, pm_arena *arena, pm_span *out) {
+static bool merge_taken(const pm_span *a, const pm_span *b, pm_arena *arena,
+                        pm_span *out) {
     out->n_taken = a->n_taken + b->n_taken;
     out->taken = a->n_taken > 0 ? a->taken : b->taken;
     if (a->n_taken == 0 || b->n_taken == 0) {
@@ -161,14 +167,16 @@ static bool merge_taken(const pm_span *a, const pm_span *b, pm_arena *arena, pm_
     }
     uint32_t i = 0, j = 0, n = 0;
     while (i < a->n_taken || j < b->n_taken) {
-        bool from_a = j == b->n_taken || (i < a->n_taken && a->taken[i].lo < b->taken[j].lo);
+        bool from_a =
+            j == b->n_taken || (i < a->n_taken && a->taken[i].lo < b->taken[j].lo);
         all[n++] = from_a ? a->taken[i++] : b->taken[j++];
     }
     out->taken = all;
     return true;
 }
 
-static bool merge_parts(const pm_span *a, const pm_span *b, uint32_t n, pm_arena *arena, pm_span *out) {
+static bool merge_parts(const pm_span *a, const pm_span *b, uint32_t n, pm_arena *arena,
+                        pm_span *out) {
     out->parts = NULL;
     if (n == 0) {
         return true;
@@ -192,15 +200,21 @@ static uint32_t longest(const pm_spans *s) {
     return n;
 }
 
-/* How far from the other span's edge a partner may begin or end: from the distance, or from the tokens to spare. */
+/* How far from the other span's edge a partner may begin or end: from the distance, or
+ * from the tokens to spare. */
 static uint64_t reach(const pm_rule *rule, const pm_spans *a, const pm_spans *b) {
-    uint64_t by_distance = rule->n == PM_NEAR_ANY_DISTANCE ? UINT32_MAX : (uint64_t)rule->n;
-    uint64_t by_extra = rule->extra == UINT32_MAX ? UINT32_MAX : (uint64_t)rule->extra + longest(a) + longest(b) + 1;
+    uint64_t by_distance =
+        rule->n == PM_NEAR_ANY_DISTANCE ? UINT32_MAX : (uint64_t)rule->n;
+    uint64_t by_extra = rule->extra == UINT32_MAX
+                            ? UINT32_MAX
+                            : (uint64_t)rule->extra + longest(a) + longest(b) + 1;
     return by_distance < by_extra ? by_distance : by_extra;
 }
 
-/* For each a, the b that begin from (a.lo - reach - longest b) to (a.hi + reach): a window that only moves forward. */
-pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rule, pm_arena *arena, pm_budget *budget, pm_spans *out,
+/* For each a, the b that begin from (a.lo - reach - longest b) to (a.hi + reach): a
+ * window that only moves forward. */
+pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rule,
+                        pm_arena *arena, pm_budget *budget, pm_spans *out,
                         pm_error *err) {
     uint64_t far = reach(rule, a, b), back = far + longest(b);
     size_t from = 0;
@@ -213,12 +227,14 @@ pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rul
             pm_span joint;
             if (budget->left-- == 0) {
                 budget->left = 0;
-                return pm_fail(err, PM_LIMIT, "more pairs of spans in one document than the limit");
+                return pm_fail(err, PM_LIMIT,
+                               "more pairs of spans in one document than the limit");
             }
             if (!join_pair(x, &b->at[j], rule, &joint)) {
                 continue;
             }
-            if (!merge_taken(x, &b->at[j], arena, &joint) || !merge_parts(x, &b->at[j], rule->n_parts, arena, &joint) ||
+            if (!merge_taken(x, &b->at[j], arena, &joint) ||
+                !merge_parts(x, &b->at[j], rule->n_parts, arena, &joint) ||
                 !pm_spans_add(out, joint)) {
                 return pm_fail_nomem(err, sizeof joint);
             }

@@ -4,11 +4,24 @@
 #include "text/tokenizer.h"
 #include "text/utf8.h"
 
-enum { COL_START, COL_END, COL_SURFACE, COL_FOLDED, COL_STEM, COL_KIND, COL_SENTENCE, COL_PARAGRAPH, COL_QUOTE, N_COLUMNS };
+enum {
+    COL_START,
+    COL_END,
+    COL_SURFACE,
+    COL_FOLDED,
+    COL_STEM,
+    COL_KIND,
+    COL_SENTENCE,
+    COL_PARAGRAPH,
+    COL_QUOTE,
+    N_COLUMNS
+};
 
-static const char *const names[] = {"field", "start", "end", "surface", "folded", "stem", "kind", "sentence", "paragraph", "quote"};
-static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_STR, PM_TYPE_STR,
-                                PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_I64};
+static const char *const names[] = {"field", "start", "end",      "surface",   "folded",
+                                    "stem",  "kind",  "sentence", "paragraph", "quote"};
+static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_I64, PM_TYPE_I64, PM_TYPE_STR,
+                                PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64,
+                                PM_TYPE_I64, PM_TYPE_I64};
 
 typedef struct lister {
     const pm_analyzer *an;
@@ -64,7 +77,8 @@ static pm_status put_tokens(lister *l, pm_bytes text, const pm_tokens *t) {
     return PM_OK;
 }
 
-static pm_status lister_open(lister *l, const pm_analyzer *an, size_t base, pm_error *err) {
+static pm_status lister_open(lister *l, const pm_analyzer *an, size_t base,
+                             pm_error *err) {
     *l = (lister){.an = an, .base = base, .err = err};
     pm_buf_init(&l->folded);
     pm_buf_init(&l->stem);
@@ -99,7 +113,8 @@ static pm_status tokenize_into(lister *l, pm_bytes text) {
         status = pm_tokenize(l->an, pm_buf_bytes(&clean), &tokens, l->err);
     }
     if (status == PM_OK) {
-        status = pm_table_new(tokens.n, N_COLUMNS, names + 1, types + 1, &l->table, l->err);
+        status =
+            pm_table_new(tokens.n, N_COLUMNS, names + 1, types + 1, &l->table, l->err);
     }
     if (status == PM_OK) {
         status = put_tokens(l, pm_buf_bytes(&clean), &tokens);
@@ -109,7 +124,8 @@ static pm_status tokenize_into(lister *l, pm_bytes text) {
     return status;
 }
 
-pm_status pm_tokenize_table(const char *lang, pm_bytes text, pm_table **out, pm_error *err) {
+pm_status pm_tokenize_table(const char *lang, pm_bytes text, pm_table **out,
+                            pm_error *err) {
     pm_analyzer *an;
     lister l;
     PM_TRY(pm_analyzer_new(lang, &an, err));
@@ -124,14 +140,18 @@ pm_status pm_tokenize_table(const char *lang, pm_bytes text, pm_table **out, pm_
 
 /* ---- a document's tokens ---- */
 
-static pm_status put_unit(lister *l, pm_locator *loc, const pm_part *part, pm_unit unit, pm_tokens *tokens) {
+static pm_status put_unit(lister *l, pm_locator *loc, const pm_part *part, pm_unit unit,
+                          pm_tokens *tokens) {
     pm_bytes field = part->segment.info.fields[unit % part->segment.info.n_fields];
     PM_TRY(pm_locator_text(loc, part, unit, l->err));
     PM_TRY(pm_tokenize(l->an, pm_buf_bytes(&loc->text), tokens, l->err));
-    uint32_t expected = pm_bounds_end(&part->segment.bounds, unit) - pm_bounds_start(&part->segment.bounds, unit);
+    uint32_t expected = pm_bounds_end(&part->segment.bounds, unit) -
+                        pm_bounds_start(&part->segment.bounds, unit);
     if (tokens->n != expected) {
-        return pm_fail_corrupt(l->err, part->segment.file.blob.name, PM_NO_OFFSET,
-                               "the index has %u tokens for field %u, its stored text %zu", expected, unit, tokens->n);
+        return pm_fail_corrupt(
+            l->err, part->segment.file.blob.name, PM_NO_OFFSET,
+            "the index has %u tokens for field %u, its stored text %zu", expected, unit,
+            tokens->n);
     }
     for (size_t i = 0; i < tokens->n; i++) {
         pm_table_put_str(l->table, 0, field.p, field.n);
@@ -142,13 +162,15 @@ static pm_status put_unit(lister *l, pm_locator *loc, const pm_part *part, pm_un
 /* Without stored text: what lexicon and stream hold; kinds are not among it. */
 static pm_status put_stream_unit(lister *l, const pm_segment *seg, pm_unit unit) {
     pm_bytes field = seg->info.fields[unit % seg->info.n_fields];
-    pm_pos start = pm_bounds_start(&seg->bounds, unit), end = pm_bounds_end(&seg->bounds, unit), lo, hi;
+    pm_pos start = pm_bounds_start(&seg->bounds, unit),
+           end = pm_bounds_end(&seg->bounds, unit), lo, hi;
     int64_t sentence = -1, paragraph = -1;
     pm_status status = PM_OK;
     pm_buf surface;
     pm_buf_init(&surface);
     for (pm_pos p = start; p < end && status == PM_OK; p++) {
-        if (!pm_lexicon_surface(&seg->lexicon, pm_stream_at(&seg->stream, p), &surface)) {
+        if (!pm_lexicon_surface(&seg->lexicon, pm_stream_at(&seg->stream, p),
+                                &surface)) {
             status = pm_buf_status(&surface, l->err);
         }
         pm_table_put_str(l->table, 0, field.p, field.n);
@@ -166,8 +188,10 @@ static pm_status put_stream_unit(lister *l, const pm_segment *seg, pm_unit unit)
         pm_table_put_str(l->table, l->base + COL_FOLDED, l->folded.p, l->folded.n);
         pm_table_put_str(l->table, l->base + COL_STEM, l->stem.p, l->stem.n);
         pm_table_put_null(l->table, l->base + COL_KIND);
-        sentence += pm_zone_at(&seg->zones, PM_ZONE_SENTENCE, p, NULL, &lo, &hi) && lo == p;
-        paragraph += pm_zone_at(&seg->zones, PM_ZONE_PARAGRAPH, p, NULL, &lo, &hi) && lo == p;
+        sentence +=
+            pm_zone_at(&seg->zones, PM_ZONE_SENTENCE, p, NULL, &lo, &hi) && lo == p;
+        paragraph +=
+            pm_zone_at(&seg->zones, PM_ZONE_PARAGRAPH, p, NULL, &lo, &hi) && lo == p;
         pm_table_put_i64(l->table, l->base + COL_SENTENCE, sentence);
         pm_table_put_i64(l->table, l->base + COL_PARAGRAPH, paragraph);
         pm_table_put_null(l->table, l->base + COL_QUOTE);
@@ -176,10 +200,13 @@ static pm_status put_stream_unit(lister *l, const pm_segment *seg, pm_unit unit)
     return status;
 }
 
-/* Numbers of the field's quotations into the column, which put_stream_unit leaves null. */
-static void number_quotes(lister *l, const pm_segment *seg, pm_unit unit, size_t first_row) {
+/* Numbers of the field's quotations into the column, which put_stream_unit leaves
+ * null. */
+static void number_quotes(lister *l, const pm_segment *seg, pm_unit unit,
+                          size_t first_row) {
     pm_table_column *c = &l->table->columns[l->base + COL_QUOTE];
-    pm_pos start = pm_bounds_start(&seg->bounds, unit), end = pm_bounds_end(&seg->bounds, unit), lo, hi, last = PM_END;
+    pm_pos start = pm_bounds_start(&seg->bounds, unit),
+           end = pm_bounds_end(&seg->bounds, unit), lo, hi, last = PM_END;
     int64_t quote = -1;
     for (pm_pos p = start; p < end && !l->table->failed; p++) {
         if (pm_zone_at(&seg->zones, PM_ZONE_QUOTE, p, NULL, &lo, &hi)) {
@@ -191,7 +218,8 @@ static void number_quotes(lister *l, const pm_segment *seg, pm_unit unit, size_t
     }
 }
 
-static pm_status put_document(lister *l, const pm_snapshot *idx, const pm_part *part, pm_doc local) {
+static pm_status put_document(lister *l, const pm_snapshot *idx, const pm_part *part,
+                              pm_doc local) {
     const pm_segment *seg = &part->segment;
     pm_locator loc;
     pm_tokens tokens;
@@ -214,7 +242,8 @@ static pm_status put_document(lister *l, const pm_snapshot *idx, const pm_part *
     return status;
 }
 
-pm_status pm_index_tokens(const pm_snapshot *idx, uint32_t doc, pm_table **out, pm_error *err) {
+pm_status pm_index_tokens(const pm_snapshot *idx, uint32_t doc, pm_table **out,
+                          pm_error *err) {
     pm_doc local;
     lister l;
     const pm_part *part = pm_snapshot_part(idx, doc, &local);
@@ -223,7 +252,8 @@ pm_status pm_index_tokens(const pm_snapshot *idx, uint32_t doc, pm_table **out, 
     }
     uint32_t n_tokens = pm_bounds_doc_length(&part->segment.bounds, local);
     if (n_tokens > part->segment.info.n_positions) {
-        return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET, "document %u has more tokens than the file", local);
+        return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET,
+                               "document %u has more tokens than the file", local);
     }
     pm_status status = lister_open(&l, idx->analyzer, 1, err);
     if (status == PM_OK) {

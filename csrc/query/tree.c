@@ -1,4 +1,5 @@
-/* Nodes, notes and the canonical text. Depth of recursion: the tree's, which the makers of trees bound (parse.h). */
+/* Nodes, notes and the canonical text. Depth of recursion: the tree's, which the makers
+ * of trees bound (parse.h). */
 #include "query/tree.h"
 
 #include <stdio.h>
@@ -18,8 +19,9 @@ pm_node *pm_node_new(pm_arena *arena, pm_node_kind kind, uint32_t n_children) {
 }
 
 const char *pm_node_kind_name(pm_node_kind kind) {
-    static const char *const names[] = {"nothing", "word", "any", "phrase", "alternatives", "set",
-                                        "near",    "or",   "and", "not",    "field",        "meta"};
+    static const char *const names[] = {"nothing",      "word", "any",   "phrase",
+                                        "alternatives", "set",  "near",  "or",
+                                        "and",          "not",  "field", "meta"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -35,12 +37,14 @@ void pm_query_release(pm_query *q) {
 
 /* ---- notes ---- */
 
-/* Room for one more pointer: the array doubles at powers of two, and the arena keeps the old ones. */
+/* Room for one more pointer: the array doubles at powers of two, and the arena keeps
+ * the old ones. */
 static bool room_for_note(pm_query *q) {
     if ((q->n_notes & (q->n_notes - 1)) != 0) {
         return true;
     }
-    char **notes = pm_arena_array(&q->arena, q->n_notes == 0 ? 1 : 2 * (size_t)q->n_notes, sizeof *notes);
+    char **notes = pm_arena_array(
+        &q->arena, q->n_notes == 0 ? 1 : 2 * (size_t)q->n_notes, sizeof *notes);
     if (notes == NULL) {
         return false;
     }
@@ -91,7 +95,8 @@ static bool is_group(const pm_node *node) {
     }
 }
 
-/* Every group within another has its parentheses, so that no rule of precedence is needed to read the text. */
+/* Every group within another has its parentheses, so that no rule of precedence is
+ * needed to read the text. */
 static void print_operand(const pm_node *node, pm_buf *out) {
     bool group = is_group(node);
     put(out, group ? "(" : "");
@@ -125,11 +130,12 @@ static void print_slot(const pm_node *slot, pm_buf *out) {
     }
 }
 
-/* A phrase by stems, which only phrase(stem=True) makes, has the form that section 6 gives it; this version's parser
- * refuses that form. */
+/* A phrase by stems, which only phrase(stem=True) makes, has the form that section 6
+ * gives it; this version's parser refuses that form. */
 static void print_phrase(const pm_node *phrase, pm_buf *out) {
     const pm_node *first = phrase->n_children > 0 ? phrase->children[0] : NULL;
-    bool stems = first != NULL && first->kind == PM_NODE_WORD && first->layer == PM_LAYER_STEM;
+    bool stems =
+        first != NULL && first->kind == PM_NODE_WORD && first->layer == PM_LAYER_STEM;
     put(out, stems ? "stem(\"" : "\"");
     for (uint32_t i = 0; i < phrase->n_children; i++) {
         put(out, i > 0 ? " " : "");
@@ -137,7 +143,8 @@ static void print_phrase(const pm_node *phrase, pm_buf *out) {
     }
     put(out, "\"");
     if (phrase->slop != PM_SLOP_NONE) {
-        pm_buf_printf(out, phrase->slop == PM_SLOP_IN_ORDER ? "~>%d" : "~%d", (int)phrase->n);
+        pm_buf_printf(out, phrase->slop == PM_SLOP_IN_ORDER ? "~>%d" : "~%d",
+                      (int)phrase->n);
     }
     put(out, stems ? ")" : "");
 }
@@ -154,11 +161,13 @@ static void print_near(const pm_node *near, pm_buf *out) {
     print_operand(near->children[1], out);
 }
 
-/* Words in capitals that mean nothing by it stand side by side: with AND between them they would be names. */
+/* Words in capitals that mean nothing by it stand side by side: with AND between them
+ * they would be names. */
 static bool is_headline(const pm_node *node) {
     for (uint32_t i = 0; i < node->n_children; i++) {
         const pm_node *word = node->children[i];
-        if (word->kind != PM_NODE_WORD || !word->capitals_plain || word->explicit_layer ||
+        if (word->kind != PM_NODE_WORD || !word->capitals_plain ||
+            word->explicit_layer ||
             (!word->literal && strpbrk(word->text, "*?") != NULL)) {
             return false;
         }
@@ -182,19 +191,23 @@ static void print_and(const pm_node *node, pm_buf *out) {
     }
 }
 
-/* A word with .. would be a range where no schema says that the name is a text field's. */
+/* A word with .. would be a range where no schema says that the name is a text
+ * field's. */
 static void print_field(const pm_node *field, pm_buf *out) {
     const pm_node *child = field->children[0];
-    bool bare = child->kind == PM_NODE_PHRASE || (child->kind == PM_NODE_WORD && strstr(child->text, "..") == NULL);
+    bool bare = child->kind == PM_NODE_PHRASE ||
+                (child->kind == PM_NODE_WORD && strstr(child->text, "..") == NULL);
     put(out, field->text);
     put(out, bare ? ":" : ":(");
     print(child, out);
     put(out, bare ? "" : ")");
 }
 
-/* A value without quotation marks must be one run that reads as nothing else; a * that stands alone as a bound is none. */
+/* A value without quotation marks must be one run that reads as nothing else; a * that
+ * stands alone as a bound is none. */
 static bool value_is_bare(const char *value, bool bound) {
-    if (value[0] == '\0' || value[0] == '/' || strcmp(value, "TO") == 0 || strstr(value, "..") != NULL || (bound && strcmp(value, "*") == 0)) {
+    if (value[0] == '\0' || value[0] == '/' || strcmp(value, "TO") == 0 ||
+        strstr(value, "..") != NULL || (bound && strcmp(value, "*") == 0)) {
         return false;
     }
     for (const char *c = value; *c != '\0'; c++) {
@@ -221,7 +234,8 @@ static void print_bound(const char *value, pm_buf *out) {
     }
 }
 
-/* One bound by a sign, two by [a TO b]. Two bounds of which one is excluded, which only a program can make, become two terms. */
+/* One bound by a sign, two by [a TO b]. Two bounds of which one is excluded, which only
+ * a program can make, become two terms. */
 static void print_range(const pm_node *meta, pm_buf *out) {
     bool both = (meta->lo != NULL) == (meta->hi != NULL);
     if (both && !meta->lo_open && !meta->hi_open) {
@@ -306,10 +320,13 @@ static bool same_text(const char *a, const char *b) {
 }
 
 static bool same_head(const pm_node *a, const pm_node *b) {
-    return a->kind == b->kind && a->layer == b->layer && a->explicit_layer == b->explicit_layer && a->literal == b->literal &&
-           a->capitals_plain == b->capitals_plain && a->slop == b->slop && a->n == b->n && a->ordered == b->ordered &&
-           a->scope == b->scope && a->op == b->op && a->lo_open == b->lo_open && a->hi_open == b->hi_open &&
-           a->n_children == b->n_children && same_text(a->text, b->text) && same_text(a->lo, b->lo) && same_text(a->hi, b->hi);
+    return a->kind == b->kind && a->layer == b->layer &&
+           a->explicit_layer == b->explicit_layer && a->literal == b->literal &&
+           a->capitals_plain == b->capitals_plain && a->slop == b->slop &&
+           a->n == b->n && a->ordered == b->ordered && a->scope == b->scope &&
+           a->op == b->op && a->lo_open == b->lo_open && a->hi_open == b->hi_open &&
+           a->n_children == b->n_children && same_text(a->text, b->text) &&
+           same_text(a->lo, b->lo) && same_text(a->hi, b->hi);
 }
 
 bool pm_node_equal(const pm_node *a, const pm_node *b) {

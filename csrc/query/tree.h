@@ -1,5 +1,6 @@
-/* The syntax tree of a query: what the parser and the builders make, what explain shows, what the evaluator reads. Built in one
- * arena, immutable afterwards. Knows no index. Meaning of each node: DESIGN sections 5 and 6. */
+/* The syntax tree of a query: what the parser and the builders make, what explain
+ * shows, what the evaluator reads. Built in one arena, immutable afterwards. Knows no
+ * index. Meaning of each node: DESIGN sections 5 and 6. */
 #ifndef PM_QUERY_TREE_H
 #define PM_QUERY_TREE_H
 
@@ -8,40 +9,65 @@
 
 typedef enum pm_node_kind {
     PM_NODE_NOTHING, /* matches no document: the empty query */
-    PM_NODE_WORD,    /* leaf: text, layer; wildcards unless literal. Its text may hold several tokens (self-defence, reuters.com) */
-    PM_NODE_ANY,     /* only as a phrase's slot: a lone *, exactly one token */
-    PM_NODE_PHRASE,  /* leaf: children are slots: WORD, ANY or ALTERNATIVES; slop and order */
+    /* leaf: text, layer; wildcards unless literal. Its text may hold several tokens
+     * (self-defence, reuters.com) */
+    PM_NODE_WORD,
+    PM_NODE_ANY, /* only as a phrase's slot: a lone *, exactly one token */
+    /* leaf: children are slots: WORD, ANY or ALTERNATIVES; slop and order */
+    PM_NODE_PHRASE,
     PM_NODE_ALTERNATIVES, /* only as a phrase's slot: (a|b), children WORD */
-    PM_NODE_SET,     /* leaf: one of its children, WORD or PHRASE: a list in near(), a named set */
-    PM_NODE_NEAR,    /* two children: W/n (ordered false) or PRE/n (ordered true), scope */
-    PM_NODE_OR,      /* two and more children */
-    PM_NODE_AND,     /* two and more children, some of which may be NOT, not all */
-    PM_NODE_NOT,     /* one child; only under AND, or in a filter */
-    PM_NODE_FIELD,   /* one child, restricted to the text field `text` (unknown field names stay until an index is met) */
-    PM_NODE_META     /* a document predicate: column `text`, op, lo, hi */
+    /* leaf: one of its children, WORD or PHRASE: a list in near(), a named set */
+    PM_NODE_SET,
+    PM_NODE_NEAR, /* two children: W/n (ordered false) or PRE/n (ordered true), scope */
+    PM_NODE_OR,   /* two and more children */
+    PM_NODE_AND,  /* two and more children, some of which may be NOT, not all */
+    PM_NODE_NOT,  /* one child; only under AND, or in a filter */
+    /* one child, restricted to the text field `text` (unknown field names stay until an
+     * index is met) */
+    PM_NODE_FIELD,
+    PM_NODE_META /* a document predicate: column `text`, op, lo, hi */
 } pm_node_kind;
 
-typedef enum pm_layer { PM_LAYER_STEM, PM_LAYER_FOLDED, PM_LAYER_SURFACE } pm_layer; /* word, =word, ==word */
-typedef enum pm_scope { PM_SCOPE_FIELD, PM_SCOPE_SENTENCE, PM_SCOPE_PARAGRAPH } pm_scope;
-typedef enum pm_slop { PM_SLOP_NONE, PM_SLOP_ANY_ORDER, PM_SLOP_IN_ORDER } pm_slop; /* "..", "..."~n, "..."~>n */
-typedef enum pm_meta_op { PM_META_IS, PM_META_RANGE } pm_meta_op; /* IS: whole value, * allowed; RANGE: lo .. hi */
+typedef enum pm_layer {
+    PM_LAYER_STEM,
+    PM_LAYER_FOLDED,
+    PM_LAYER_SURFACE
+} pm_layer; /* word, =word, ==word */
+typedef enum pm_scope {
+    PM_SCOPE_FIELD,
+    PM_SCOPE_SENTENCE,
+    PM_SCOPE_PARAGRAPH
+} pm_scope;
+typedef enum pm_slop {
+    PM_SLOP_NONE,
+    PM_SLOP_ANY_ORDER,
+    PM_SLOP_IN_ORDER
+} pm_slop; /* "..", "..."~n, "..."~>n */
+/* IS: whole value, * allowed; RANGE: lo .. hi */
+typedef enum pm_meta_op { PM_META_IS, PM_META_RANGE } pm_meta_op;
 
 enum { PM_NEAR_ANY_DISTANCE = -1 }; /* W/s, W/p: no bound but the scope */
 
 typedef struct pm_node {
     pm_node_kind kind;
-    uint32_t pos, end;  /* code points of the query text, [pos, end); 0, 0 for built trees */
-    const char *text;   /* WORD: without = and quotes; FIELD, META: the name; else NULL. NUL-terminated, valid UTF-8 */
-    pm_layer layer;     /* WORD: in a phrase FOLDED or SURFACE (stem for phrase(stem=True)) */
-    bool explicit_layer; /* WORD: written with = or ==, so that capitals make no name of it */
-    bool literal;       /* WORD: * and ? are no wildcards */
-    bool capitals_plain; /* WORD: letters in capitals mean nothing here (a headline, a pattern) */
-    pm_slop slop;       /* PHRASE */
-    int32_t n;          /* NEAR: distance or PM_NEAR_ANY_DISTANCE; PHRASE: words of slop */
-    bool ordered;       /* NEAR */
-    pm_scope scope;     /* NEAR */
-    pm_meta_op op;      /* META */
-    const char *lo, *hi; /* META: IS: lo is the value; RANGE: bounds, NULL for open */
+    /* code points of the query text, [pos, end); 0, 0 for built trees */
+    uint32_t pos, end;
+    /* WORD: without = and quotes; FIELD, META: the name; else NULL. NUL-terminated,
+     * valid UTF-8 */
+    const char *text;
+    /* WORD: in a phrase FOLDED or SURFACE (stem for phrase(stem=True)) */
+    pm_layer layer;
+    /* WORD: written with = or ==, so that capitals make no name of it */
+    bool explicit_layer;
+    bool literal; /* WORD: * and ? are no wildcards */
+    /* WORD: letters in capitals mean nothing here (a headline, a pattern) */
+    bool capitals_plain;
+    pm_slop slop;   /* PHRASE */
+    int32_t n;      /* NEAR: distance or PM_NEAR_ANY_DISTANCE; PHRASE: words of slop */
+    bool ordered;   /* NEAR */
+    pm_scope scope; /* NEAR */
+    pm_meta_op op;  /* META */
+    const char *lo, *hi;   /* META: IS: lo is the value; RANGE: bounds, NULL for open */
     bool lo_open, hi_open; /* META RANGE: bound itself excluded */
     uint32_t n_children;
     struct pm_node **children;
@@ -50,16 +76,19 @@ typedef struct pm_node {
 typedef struct pm_query {
     pm_arena arena;
     pm_node *root;
-    bool plain; /* no operator in it: idx.search ranks documents with any of its words */
+    /* no operator in it: idx.search ranks documents with any of its words */
+    bool plain;
     uint32_t n_notes;
-    char **notes; /* for a person: what was read differently from what one might expect */
+    /* for a person: what was read differently from what one might expect */
+    char **notes;
 } pm_query;
 
 /* A node with room for n_children in the arena; NULL when memory runs out. */
 pm_node *pm_node_new(pm_arena *arena, pm_node_kind kind, uint32_t n_children);
 const char *pm_node_kind_name(pm_node_kind kind); /* "word", "phrase", "near", ... */
 /* Adds a note; a failure to allocate is PM_NOMEM. */
-pm_status pm_query_note(pm_query *q, pm_error *err, const char *format, ...) PM_PRINTF(3, 4) PM_MUST_CHECK;
+pm_status pm_query_note(pm_query *q, pm_error *err, const char *format, ...)
+    PM_PRINTF(3, 4) PM_MUST_CHECK;
 void pm_query_init(pm_query *q);
 void pm_query_release(pm_query *q);
 /* Canonical text: parses to an equal tree (pos and end aside). */

@@ -6,7 +6,8 @@
 
 /* ---- dates ---- */
 
-/* Days from 1970-01-01 of a day of the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days from 1970-01-01 of a day of the proleptic Gregorian calendar (Hinnant,
+ * "chrono-compatible low-level date algorithms"). */
 static int64_t days_of(int64_t y, int64_t m, int64_t d) {
     y -= m <= 2;
     int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
@@ -92,13 +93,13 @@ bool pm_date_period(const char *text, int64_t *lo, int64_t *hi) {
     return time_period(&p, days_of(y, m, d) * 86400 * US, lo, hi);
 }
 
-
 /* ---- printing ---- */
 
 /* Day of the calendar from days since 1970-01-01, the inverse of days_of. */
 static void civil_of(int64_t days, int64_t *y, int64_t *m, int64_t *d) {
     days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097, doe = days - era * 146097;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097,
+            doe = days - era * 146097;
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     *d = doy - (153 * mp + 2) / 5 + 1;
@@ -110,15 +111,18 @@ static void print_time(int64_t us, bool timed, pm_buf *out) {
     const int64_t day = 86400 * US;
     int64_t days = us / day - (us % day < 0), rest = us - days * day, y, m, d;
     civil_of(days, &y, &m, &d);
-    pm_buf_printf(out, "%04lld-%02lld-%02lld", (long long)y, (long long)m, (long long)d);
+    pm_buf_printf(out, "%04lld-%02lld-%02lld", (long long)y, (long long)m,
+                  (long long)d);
     if (!timed) {
         return;
     }
     int64_t s = rest / US, fraction = rest % US;
-    pm_buf_printf(out, "T%02lld:%02lld:%02lld", (long long)(s / 3600), (long long)(s / 60 % 60), (long long)(s % 60));
+    pm_buf_printf(out, "T%02lld:%02lld:%02lld", (long long)(s / 3600),
+                  (long long)(s / 60 % 60), (long long)(s % 60));
     if (fraction != 0) {
         char text[8];
-        snprintf(text, sizeof text, "%06lld", (long long)(fraction < 0 || fraction >= US ? 0 : fraction));
+        snprintf(text, sizeof text, "%06lld",
+                 (long long)(fraction < 0 || fraction >= US ? 0 : fraction));
         size_t n = 6;
         while (n > 1 && text[n - 1] == '0') {
             n--;
@@ -174,9 +178,11 @@ pm_status pm_column_text(const pm_column *c, uint32_t i, pm_buf *out, pm_error *
     pm_buf_clear(out);
     if (v.kind != PM_VALUE_STR) {
         pm_value_print(v, out);
-    } else if (v.i < 0 || v.i > UINT32_MAX || !pm_strings_get(&c->dictionary, (uint32_t)v.i, out)) {
+    } else if (v.i < 0 || v.i > UINT32_MAX ||
+               !pm_strings_get(&c->dictionary, (uint32_t)v.i, out)) {
         PM_TRY(pm_buf_status(out, err));
-        return pm_fail(err, PM_CORRUPT, "a value of column '%.*s' cannot be read", (int)c->name.n, (const char *)c->name.p);
+        return pm_fail(err, PM_CORRUPT, "a value of column '%.*s' cannot be read",
+                       (int)c->name.n, (const char *)c->name.p);
     }
     return pm_buf_status(out, err);
 }

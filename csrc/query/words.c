@@ -1,5 +1,6 @@
-/* The words of an index with their frequencies. Documents are counted in one pass over the stream: the last document in which each word
- * was seen tells whether this one is new. */
+/* The words of an index with their frequencies. Documents are counted in one pass over
+ * the stream: the last document in which each word was seen tells whether this one is
+ * new. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,9 @@ typedef struct counter {
 } counter;
 
 static uint32_t n_words(const pm_lexicon *lex, pm_layer layer) {
-    return layer == PM_LAYER_STEM ? lex->n_groups : layer == PM_LAYER_FOLDED ? lex->n_forms : lex->n_ids;
+    return layer == PM_LAYER_STEM     ? lex->n_groups
+           : layer == PM_LAYER_FOLDED ? lex->n_forms
+                                      : lex->n_ids;
 }
 
 /* Number of the id's word on the layer. */
@@ -41,24 +44,31 @@ static pm_range ids_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_numb
     if (layer == PM_LAYER_SURFACE) {
         return (pm_range){word_number, word_number + 1};
     }
-    return layer == PM_LAYER_FOLDED ? pm_lexicon_form_ids(lex, word_number) : pm_lexicon_group_ids(lex, word_number);
+    return layer == PM_LAYER_FOLDED ? pm_lexicon_form_ids(lex, word_number)
+                                    : pm_lexicon_group_ids(lex, word_number);
 }
 
-static bool text_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_number, pm_buf *out) {
+static bool text_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_number,
+                    pm_buf *out) {
     if (layer == PM_LAYER_SURFACE) {
         return pm_lexicon_surface(lex, word_number, out);
     }
-    return layer == PM_LAYER_FOLDED ? pm_lexicon_form_text(lex, word_number, out) : pm_lexicon_group_stem(lex, word_number, out);
+    return layer == PM_LAYER_FOLDED ? pm_lexicon_form_text(lex, word_number, out)
+                                    : pm_lexicon_group_stem(lex, word_number, out);
 }
 
-/* documents[w]: in how many documents of the segment word w stands. ids of the lexicon are looked up once, in words[id]. */
-static pm_status count_documents(counter *c, const pm_segment *seg, const uint32_t *words, uint32_t *last, uint32_t *documents) {
+/* documents[w]: in how many documents of the segment word w stands. ids of the lexicon
+ * are looked up once, in words[id]. */
+static pm_status count_documents(counter *c, const pm_segment *seg,
+                                 const uint32_t *words, uint32_t *last,
+                                 uint32_t *documents) {
     enum { BATCH = 1024 };
     uint32_t ids[BATCH];
     pm_doc doc = 0;
     pm_pos doc_end = pm_bounds_start(&seg->bounds, seg->info.n_fields);
     for (pm_pos lo = 0; lo < seg->info.n_positions; lo += BATCH) {
-        pm_pos hi = seg->info.n_positions - lo > BATCH ? lo + BATCH : seg->info.n_positions;
+        pm_pos hi =
+            seg->info.n_positions - lo > BATCH ? lo + BATCH : seg->info.n_positions;
         if (pm_cancel_tick(c->cancel, BATCH * 4)) {
             return pm_hits_interrupted(c->err);
         }
@@ -78,7 +88,8 @@ static pm_status count_documents(counter *c, const pm_segment *seg, const uint32
     return PM_OK;
 }
 
-static pm_status add_words(counter *c, const pm_lexicon *lex, const uint32_t *documents) {
+static pm_status add_words(counter *c, const pm_lexicon *lex,
+                           const uint32_t *documents) {
     uint32_t n = n_words(lex, c->layer);
     pm_status status = PM_OK;
     pm_buf text;
@@ -99,7 +110,9 @@ static pm_status add_words(counter *c, const pm_lexicon *lex, const uint32_t *do
             status = pm_fail_nomem(c->err, text.n);
             continue;
         }
-        c->words[c->n++] = (word){{(const uint8_t *)copy, text.n}, pm_lexicon_ids_count(lex, ids_of(lex, c->layer, w)), documents[w]};
+        c->words[c->n++] = (word){{(const uint8_t *)copy, text.n},
+                                  pm_lexicon_ids_count(lex, ids_of(lex, c->layer, w)),
+                                  documents[w]};
     }
     pm_buf_release(&text);
     return status;
@@ -109,7 +122,8 @@ static pm_status count_segment(counter *c, const pm_segment *seg) {
     const pm_lexicon *lex = &seg->lexicon;
     uint32_t n = n_words(lex, c->layer);
     uint32_t *words = pm_alloc_array((size_t)lex->n_ids + 1, sizeof *words);
-    uint32_t *last = pm_calloc((size_t)n + 1, sizeof *last), *documents = pm_calloc((size_t)n + 1, sizeof *documents);
+    uint32_t *last = pm_calloc((size_t)n + 1, sizeof *last),
+             *documents = pm_calloc((size_t)n + 1, sizeof *documents);
     pm_status status = PM_OK;
     if (words == NULL || last == NULL || documents == NULL) {
         status = pm_fail_nomem(c->err, lex->n_ids * sizeof *words);
@@ -192,8 +206,8 @@ static pm_status count_all(counter *c, size_t k, pm_table **out) {
     return put_words(c, k, out);
 }
 
-pm_status pm_index_words(const pm_snapshot *idx, const char *pattern, pm_layer layer, size_t k, pm_cancel *cancel, pm_table **out,
-                         pm_error *err) {
+pm_status pm_index_words(const pm_snapshot *idx, const char *pattern, pm_layer layer,
+                         size_t k, pm_cancel *cancel, pm_table **out, pm_error *err) {
     counter c = {.idx = idx, .layer = layer, .cancel = cancel, .err = err};
     pm_bytes text = {(const uint8_t *)pattern, strlen(pattern)};
     pm_buf folded;

@@ -1,5 +1,6 @@
-/* The accentless key: marks on Latin, Greek and Cyrillic letters go, letters that a language counts
- * as its own stay, and letters that do not decompose are spelled by a table. */
+/* The accentless key: marks on Latin, Greek and Cyrillic letters go, letters that a
+ * language counts as its own stay, and letters that do not decompose are spelled by a
+ * table. */
 #include "text/analyzer_internal.h"
 #include "text/code_point.h"
 #include "text/normal.h"
@@ -42,8 +43,8 @@ static void put_point(pm_buf *out, uint32_t cp) {
 }
 
 /* One letter and the marks behind it, points[i, end). */
-static void put_letter(const pm_analyzer *an, const int32_t *points, size_t i, size_t end,
-                       pm_buf *out) {
+static void put_letter(const pm_analyzer *an, const int32_t *points, size_t i,
+                       size_t end, pm_buf *out) {
     uint32_t letter = (uint32_t)points[i];
     if ((pm_char(letter) & PM_CHAR_ACCENTED) == 0) {
         for (; i < end; i++) {
@@ -51,7 +52,8 @@ static void put_letter(const pm_analyzer *an, const int32_t *points, size_t i, s
         }
         return;
     }
-    /* The mark of a letter of its own (the ring of å) is part of it; any other is dropped. */
+    /* The mark of a letter of its own (the ring of å) is part of it; any other is
+     * dropped. */
     for (size_t m = i + 1; m < end; m++) {
         uint32_t composed = pm_compose_pair(letter, (uint32_t)points[m]);
         letter = is_own(an, composed) ? composed : letter;
@@ -64,8 +66,8 @@ static void put_letter(const pm_analyzer *an, const int32_t *points, size_t i, s
     }
 }
 
-static pm_status strip(const pm_analyzer *an, const uint8_t *folded, size_t n, pm_buf *out,
-                       pm_error *err) {
+static pm_status strip(const pm_analyzer *an, const uint8_t *folded, size_t n,
+                       pm_buf *out, pm_error *err) {
     pm_points points;
     pm_buf plain;
     pm_points_init(&points);
@@ -90,8 +92,8 @@ out:
     return status;
 }
 
-pm_status pm_unaccent(const pm_analyzer *an, const uint8_t *folded, size_t n, pm_buf *out,
-                      bool *changed, pm_error *err) {
+pm_status pm_unaccent(const pm_analyzer *an, const uint8_t *folded, size_t n,
+                      pm_buf *out, bool *changed, pm_error *err) {
     size_t before = out->n;
     *changed = false;
     if (pm_is_ascii(folded, n)) {

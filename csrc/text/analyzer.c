@@ -1,5 +1,6 @@
-/* Languages and fingerprints. The stemmer has no version of its own, so the fingerprint reads what
- * it does to a fixed list of words, and what folding and accents do to them. */
+/* Languages and fingerprints. The stemmer has no version of its own, so the fingerprint
+ * reads what it does to a fixed list of words, and what folding and accents do to
+ * them. */
 #include "text/analyzer.h"
 
 #include <libstemmer.h>
@@ -22,7 +23,8 @@ enum { CHAIN_VERSION = 1 };
 
 enum { MAX_LANGUAGES = 127, NEAREST = 3 };
 
-/* Written once under pthread_once, then only read: libstemmer's list with "none" behind it. */
+/* Written once under pthread_once, then only read: libstemmer's list with "none" behind
+ * it. */
 static const char *languages[MAX_LANGUAGES + 1];
 static pthread_once_t languages_once = PTHREAD_ONCE_INIT;
 
@@ -40,7 +42,8 @@ const char *const *pm_languages(void) {
     return languages;
 }
 
-/* Levenshtein distance of short names; a name that begins with the other is nearest of all. */
+/* Levenshtein distance of short names; a name that begins with the other is nearest of
+ * all. */
 static unsigned distance(const char *a, const char *b) {
     unsigned row[33];
     size_t na = strlen(a), nb = strlen(b);
@@ -57,8 +60,8 @@ static unsigned distance(const char *a, const char *b) {
         unsigned diagonal = row[0];
         row[0] = i;
         for (unsigned j = 1; j <= nb; j++) {
-            unsigned replace = diagonal + (a[i - 1] != b[j - 1]), insert = row[j - 1] + 1,
-                     drop = row[j] + 1;
+            unsigned replace = diagonal + (a[i - 1] != b[j - 1]),
+                     insert = row[j - 1] + 1, drop = row[j] + 1;
             diagonal = row[j];
             row[j] = replace < insert ? replace : insert;
             row[j] = row[j] < drop ? row[j] : drop;
@@ -90,17 +93,18 @@ static pm_status unknown_language(const char *lang, pm_error *err) {
     if (by_code != NULL) {
         pm_error_hint(err, "write '%s'", by_code);
     } else {
-        pm_error_hint(err, "nearest names: %s, %s, %s; 'none' stems nothing", best[0], best[1],
-                      best[2]);
+        pm_error_hint(err, "nearest names: %s, %s, %s; 'none' stems nothing", best[0],
+                      best[1], best[2]);
     }
     return status;
 }
 
 /* ---- fingerprint ---- */
 
-/* Appends the folded form, its accentless key and its stem of one word, each with a NUL. */
-static pm_status put_forms(const pm_analyzer *an, pm_stemmer *st, const char *word, pm_buf *out,
-                           pm_error *err) {
+/* Appends the folded form, its accentless key and its stem of one word, each with a
+ * NUL. */
+static pm_status put_forms(const pm_analyzer *an, pm_stemmer *st, const char *word,
+                           pm_buf *out, pm_error *err) {
     pm_buf form;
     pm_buf_init(&form);
     bool changed;
@@ -153,8 +157,9 @@ pm_status pm_analyzer_new(const char *lang, pm_analyzer **out, pm_error *err) {
     if (an == NULL) {
         return pm_fail_nomem(err, sizeof *an);
     }
-    *an = (pm_analyzer){
-        .lang = *name, .rules = pm_language_find(*name), .stems = strcmp(*name, "none") != 0};
+    *an = (pm_analyzer){.lang = *name,
+                        .rules = pm_language_find(*name),
+                        .stems = strcmp(*name, "none") != 0};
     pm_status status = find_fingerprint(an, err);
     if (status != PM_OK) {
         pm_free(an);

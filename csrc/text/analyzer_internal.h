@@ -1,4 +1,5 @@
-/* What an analyzer is made of. Private to csrc/text; immutable after pm_analyzer_new. */
+/* What an analyzer is made of. Private to csrc/text; immutable after
+ * pm_analyzer_new. */
 #ifndef PM_TEXT_ANALYZER_INTERNAL_H
 #define PM_TEXT_ANALYZER_INTERNAL_H
 

@@ -22,17 +22,21 @@ static void fold_ascii(pm_bytes text, pm_buf *out) {
     }
 }
 
-/* utf8proc decomposes into an array of code points, which is composed and encoded in place. */
+/* utf8proc decomposes into an array of code points, which is composed and encoded in
+ * place. */
 static pm_status fold_unicode(pm_bytes text, pm_buf *out, pm_error *err) {
-    const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD;
+    const utf8proc_option_t options =
+        UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD;
     pm_buf points;
     pm_buf_init(&points);
-    utf8proc_ssize_t n = utf8proc_decompose(text.p, (utf8proc_ssize_t)text.n, NULL, 0, options);
+    utf8proc_ssize_t n =
+        utf8proc_decompose(text.p, (utf8proc_ssize_t)text.n, NULL, 0, options);
     if (n < 0) {
         return pm_fail(err, PM_INVALID, "not valid UTF-8");
     }
     /* One place more: the encoder ends with a NUL. */
-    utf8proc_int32_t *at = (utf8proc_int32_t *)(void *)pm_buf_room(&points, ((size_t)n + 1) * sizeof *at);
+    utf8proc_int32_t *at =
+        (utf8proc_int32_t *)(void *)pm_buf_room(&points, ((size_t)n + 1) * sizeof *at);
     if (at != NULL) {
         utf8proc_decompose(text.p, (utf8proc_ssize_t)text.n, at, n, options);
         n = utf8proc_reencode(at, n, options);
@@ -40,7 +44,8 @@ static pm_status fold_unicode(pm_bytes text, pm_buf *out, pm_error *err) {
             pm_buf_put(out, at, (size_t)n);
         }
     }
-    pm_status status = at == NULL ? pm_fail_nomem(err, (size_t)n * sizeof *at) : pm_buf_status(out, err);
+    pm_status status = at == NULL ? pm_fail_nomem(err, (size_t)n * sizeof *at)
+                                  : pm_buf_status(out, err);
     pm_buf_release(&points);
     return status;
 }

@@ -1,5 +1,6 @@
-/* Reading valid UTF-8 one code point at a time, inlined for the tokenizer. Private to csrc/text.
- * Invariant: the text was sanitised (utf8.h), so a lead byte is followed by all its bytes. */
+/* Reading valid UTF-8 one code point at a time, inlined for the tokenizer. Private to
+ * csrc/text. Invariant: the text was sanitised (utf8.h), so a lead byte is followed by
+ * all its bytes. */
 #ifndef PM_TEXT_CODE_POINT_H
 #define PM_TEXT_CODE_POINT_H
 
@@ -26,7 +27,8 @@ static inline uint32_t pm_cp_decode(const uint8_t *p, uint8_t *len) {
     }
     if (p[0] < 0xf0) {
         *len = 3;
-        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 |
+               (p[2] & 0x3f);
     }
     *len = 4;
     return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |

@@ -1,7 +1,7 @@
-/* Folding in two steps: characters (invisible ones dropped, apostrophes unified, case folded,
- * composed), then endings and signs of the kind (possessive, sign, acronym dots, digit commas) on
- * the result, which is what makes fold(fold(x)) equal fold(x). ASCII takes the first step by a
- * table look-up of a sort: one conditional bit. */
+/* Folding in two steps: characters (invisible ones dropped, apostrophes unified, case
+ * folded, composed), then endings and signs of the kind (possessive, sign, acronym
+ * dots, digit commas) on the result, which is what makes fold(fold(x)) equal fold(x).
+ * ASCII takes the first step by a table look-up of a sort: one conditional bit. */
 #include <string.h>
 
 #include "text/analyzer_internal.h"
@@ -27,8 +27,8 @@ static bool is_ignorable(uint32_t cp) {
     return false;
 }
 
-/* In an emoji the invisible characters make the picture, all but the selector of text or picture
- * style. */
+/* In an emoji the invisible characters make the picture, all but the selector of text
+ * or picture style. */
 static bool is_dropped(uint32_t cp, unsigned kind) {
     return kind == PM_KIND_EMOJI ? cp == 0xfe0e || cp == 0xfe0f : is_ignorable(cp);
 }
@@ -50,9 +50,10 @@ static uint32_t unify(uint32_t cp, bool dotless_i) {
     }
 }
 
-/* Appends src with single characters replaced. The Turkish capital I with a combining dot is one
- * letter. */
-static void replace_characters(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *out) {
+/* Appends src with single characters replaced. The Turkish capital I with a combining
+ * dot is one letter. */
+static void replace_characters(const pm_analyzer *an, pm_bytes src, unsigned kind,
+                               pm_buf *out) {
     bool dotless_i = an->rules->dotless_i;
     for (size_t at = 0; at < src.n;) {
         pm_cp c = pm_cp_at(src.p, src.n, at);
@@ -68,8 +69,8 @@ static void replace_characters(const pm_analyzer *an, pm_bytes src, unsigned kin
     }
 }
 
-/* Case folding of a decomposed string can give one that folds further (U+0345); three rounds reach
- * the end of that. */
+/* Case folding of a decomposed string can give one that folds further (U+0345); three
+ * rounds reach the end of that. */
 static pm_status fold_case(pm_buf *text, pm_error *err) {
     pm_points points;
     pm_buf next;
@@ -80,7 +81,8 @@ static pm_status fold_case(pm_buf *text, pm_error *err) {
         pm_buf_clear(&next);
         PM_GO(pm_points_decompose(&points, text->p, text->n, true, err));
         PM_GO(pm_points_compose(&points, &next, err));
-        bool same = next.n == text->n && (next.n == 0 || memcmp(next.p, text->p, next.n) == 0);
+        bool same =
+            next.n == text->n && (next.n == 0 || memcmp(next.p, text->p, next.n) == 0);
         pm_buf swap = *text;
         *text = next;
         next = swap;
@@ -94,9 +96,10 @@ out:
     return status;
 }
 
-/* Folding can bring forth an apostrophe (U+0149), so characters are replaced before and after. */
-static pm_status fold_unicode(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text,
-                              pm_error *err) {
+/* Folding can bring forth an apostrophe (U+0149), so characters are replaced before and
+ * after. */
+static pm_status fold_unicode(const pm_analyzer *an, pm_bytes src, unsigned kind,
+                              pm_buf *text, pm_error *err) {
     pm_buf first;
     pm_buf_init(&first);
     pm_status status = PM_OK;
@@ -119,8 +122,8 @@ static bool is_lower_ascii(const uint8_t *p, size_t n) {
 }
 
 /* Sets text (empty) to the folded characters of src. */
-static pm_status fold_characters(const pm_analyzer *an, pm_bytes src, unsigned kind, pm_buf *text,
-                                 pm_error *err) {
+static pm_status fold_characters(const pm_analyzer *an, pm_bytes src, unsigned kind,
+                                 pm_buf *text, pm_error *err) {
     bool ascii = pm_is_ascii(src.p, src.n);
     if (!ascii || (an->rules->dotless_i && !is_lower_ascii(src.p, src.n))) {
         return fold_unicode(an, src, kind, text, err);
@@ -152,7 +155,8 @@ static size_t sign_length(pm_bytes text, unsigned kind) {
     return sign && c.len < text.n ? c.len : 0;
 }
 
-/* Drops the characters of one class in place: the dots of an acronym, the commas of a number. */
+/* Drops the characters of one class in place: the dots of an acronym, the commas of a
+ * number. */
 static size_t without_class(uint8_t *p, size_t n, unsigned class) {
     size_t kept = 0;
     for (size_t at = 0; at < n;) {
@@ -183,8 +187,8 @@ static pm_bytes fold_endings(const pm_analyzer *an, pm_buf *text, unsigned kind)
     return (pm_bytes){p, n};
 }
 
-/* Where folding leaves nothing (a token of invisible characters), the surface in NFC stands for
- * itself. */
+/* Where folding leaves nothing (a token of invisible characters), the surface in NFC
+ * stands for itself. */
 static pm_status put_surface(pm_bytes surface, pm_buf *out, pm_error *err) {
     pm_points points;
     pm_points_init(&points);
@@ -196,8 +200,8 @@ static pm_status put_surface(pm_bytes surface, pm_buf *out, pm_error *err) {
     return status;
 }
 
-pm_status pm_fold(const pm_analyzer *an, const uint8_t *surface, size_t n, unsigned kind,
-                  pm_buf *out, pm_error *err) {
+pm_status pm_fold(const pm_analyzer *an, const uint8_t *surface, size_t n,
+                  unsigned kind, pm_buf *out, pm_error *err) {
     pm_buf text;
     pm_buf_init(&text);
     pm_status status = PM_OK;

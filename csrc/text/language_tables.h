@@ -1,5 +1,6 @@
-/* What differs from language to language: elisions, letters that are no accents, contractions,
- * abbreviations. Written by hand; docs/TOKENS.md gives the reasons. Private to csrc/text. */
+/* What differs from language to language: elisions, letters that are no accents,
+ * contractions, abbreviations. Written by hand; docs/TOKENS.md gives the reasons.
+ * Private to csrc/text. */
 #ifndef PM_TEXT_LANGUAGE_TABLES_H
 #define PM_TEXT_LANGUAGE_TABLES_H
 
@@ -9,16 +10,17 @@
 
 typedef struct pm_language {
     const char *name; /* libstemmer's */
-    const char *const
-        *elisions; /* lower-case ASCII, without the apostrophe; NULL-terminated, or NULL */
-    const uint32_t
-        *own; /* small letters that are never stripped of accents; 0-terminated, or NULL */
+    /* lower-case ASCII, without the apostrophe; NULL-terminated, or NULL */
+    const char *const *elisions;
+    /* small letters that are never stripped of accents; 0-terminated, or NULL */
+    const uint32_t *own;
     bool english_possessive;
-    bool dotless_i;   /* I folds to U+0131 */
-    bool ordinal_dot; /* "3. Oktober": a full stop after one or two digits ends no sentence */
-    bool apostrophe_ends_stem; /* an apostrophe stands between a name and its endings (İstanbul'un)
-                                */
-    bool middle_dot_letter;    /* U+00B7 stands inside words (col·lecció) */
+    bool dotless_i; /* I folds to U+0131 */
+    /* "3. Oktober": a full stop after one or two digits ends no sentence */
+    bool ordinal_dot;
+    /* an apostrophe stands between a name and its endings (İstanbul'un) */
+    bool apostrophe_ends_stem;
+    bool middle_dot_letter; /* U+00B7 stands inside words (col·lecció) */
 } pm_language;
 
 /* The row of a language, or the default row. */

@@ -1,5 +1,5 @@
-/* utf8proc's decompose and compose steps are called on our own buffer; its convenience functions
- * call malloc. */
+/* utf8proc's decompose and compose steps are called on our own buffer; its convenience
+ * functions call malloc. */
 #include "text/normal.h"
 
 #include <string.h>
@@ -42,9 +42,9 @@ pm_status pm_points_decompose(pm_points *p, const uint8_t *utf8, size_t n, bool 
                               pm_error *err) {
     int options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (fold ? UTF8PROC_CASEFOLD : 0);
     for (int attempt = 0; attempt < 2; attempt++) {
-        utf8proc_ssize_t got =
-            utf8proc_decompose(utf8, (utf8proc_ssize_t)n, p->at, (utf8proc_ssize_t)p->capacity,
-                               (utf8proc_option_t)options);
+        utf8proc_ssize_t got = utf8proc_decompose(utf8, (utf8proc_ssize_t)n, p->at,
+                                                  (utf8proc_ssize_t)p->capacity,
+                                                  (utf8proc_option_t)options);
         if (got < 0) {
             return pm_fail(err, PM_INTERNAL, "text to fold is not valid UTF-8: %s",
                            utf8proc_errmsg(got));
@@ -60,7 +60,8 @@ pm_status pm_points_decompose(pm_points *p, const uint8_t *utf8, size_t n, bool 
 
 pm_status pm_points_compose(pm_points *p, pm_buf *out, pm_error *err) {
     utf8proc_ssize_t n = utf8proc_normalize_utf32(
-        p->at, (utf8proc_ssize_t)p->n, (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+        p->at, (utf8proc_ssize_t)p->n,
+        (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     p->n = n < 0 ? 0 : (size_t)n;
     uint8_t *to = pm_buf_room(out, p->n * LONGEST_UTF8);
     size_t len = 0;
@@ -73,8 +74,8 @@ pm_status pm_points_compose(pm_points *p, pm_buf *out, pm_error *err) {
 
 uint32_t pm_compose_pair(uint32_t base, uint32_t mark) {
     int32_t pair[2] = {(int32_t)base, (int32_t)mark};
-    utf8proc_ssize_t n =
-        utf8proc_normalize_utf32(pair, 2, (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    utf8proc_ssize_t n = utf8proc_normalize_utf32(
+        pair, 2, (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     return n == 1 ? (uint32_t)pair[0] : 0;
 }
 

@@ -1,5 +1,5 @@
-/* Unicode normalisation and case folding by utf8proc, within memory of the core's own. Private to
- * csrc/text. */
+/* Unicode normalisation and case folding by utf8proc, within memory of the core's own.
+ * Private to csrc/text. */
 #ifndef PM_TEXT_NORMAL_H
 #define PM_TEXT_NORMAL_H
 
@@ -15,8 +15,8 @@ typedef struct pm_points {
 void pm_points_init(pm_points *p);
 void pm_points_release(pm_points *p);
 
-/* Sets p to the canonical decomposition of utf8 (valid), case-folded (full folding) if fold.
- * PM_NOMEM. */
+/* Sets p to the canonical decomposition of utf8 (valid), case-folded (full folding) if
+ * fold. PM_NOMEM. */
 pm_status pm_points_decompose(pm_points *p, const uint8_t *utf8, size_t n, bool fold,
                               pm_error *err) PM_MUST_CHECK;
 /* Composes p (canonically: NFC) and appends it as UTF-8. PM_NOMEM. */

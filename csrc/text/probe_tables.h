@@ -1,4 +1,5 @@
-/* The words whose forms and stems tell one version of the stemmers and of utf8proc from another. Private to csrc/text. */
+/* The words whose forms and stems tell one version of the stemmers and of utf8proc from
+ * another. Private to csrc/text. */
 #ifndef PM_TEXT_PROBE_TABLES_H
 #define PM_TEXT_PROBE_TABLES_H
 

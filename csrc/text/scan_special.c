@@ -1,5 +1,5 @@
-/* Tokens that are no words: addresses, dotted acronyms, emoji. Addresses are ASCII, but for letters
- * in a URL's path. */
+/* Tokens that are no words: addresses, dotted acronyms, emoji. Addresses are ASCII, but
+ * for letters in a URL's path. */
 #include "text/scan.h"
 
 #include <string.h>
@@ -22,12 +22,13 @@ static size_t url_body(const pm_scan *s, size_t start) {
         return at + 3;
     }
     const uint8_t *p = s->text + start;
-    bool www =
-        at - start == 3 && (p[0] | 0x20) == 'w' && (p[1] | 0x20) == 'w' && (p[2] | 0x20) == 'w';
+    bool www = at - start == 3 && (p[0] | 0x20) == 'w' && (p[1] | 0x20) == 'w' &&
+               (p[2] | 0x20) == 'w';
     return www && pm_scan_byte(s, at) == '.' ? at + 1 : 0;
 }
 
-/* Steps back over the punctuation of the sentence around a URL: "(see http://a.b/c_(d).)". */
+/* Steps back over the punctuation of the sentence around a URL: "(see
+ * http://a.b/c_(d).)". */
 static size_t trim_url(const pm_scan *s, size_t body, size_t end) {
     int open = 0;
     for (size_t i = body; i < end; i++) {
@@ -48,7 +49,8 @@ static size_t trim_url(const pm_scan *s, size_t body, size_t end) {
 size_t pm_scan_url(const pm_scan *s, size_t start) {
     size_t body = url_body(s, start);
     pm_cp first = pm_scan_at(s, body);
-    if (body == 0 || !pm_class_is_word(first.class) || first.class == PM_CHAR_UNDERSCORE) {
+    if (body == 0 || !pm_class_is_word(first.class) ||
+        first.class == PM_CHAR_UNDERSCORE) {
         return 0;
     }
     unsigned count = (unsigned)(body - start);
@@ -101,13 +103,15 @@ size_t pm_scan_email(const pm_scan *s, size_t start) {
     while (at - start <= PM_EMAIL_LOCAL_BYTES && is_local_byte(pm_scan_byte(s, at))) {
         at++;
     }
-    bool local = at > start && at - start <= PM_EMAIL_LOCAL_BYTES && pm_scan_byte(s, at) == '@';
+    bool local =
+        at > start && at - start <= PM_EMAIL_LOCAL_BYTES && pm_scan_byte(s, at) == '@';
     return local && s->text[at - 1] != '.' ? email_domain(s, at + 1) : 0;
 }
 
 /* ---- U.S. ---- */
 
-/* End of one letter with its marks at `at`, or 0 where another word character follows it. */
+/* End of one letter with its marks at `at`, or 0 where another word character follows
+ * it. */
 static size_t lone_letter(const pm_scan *s, size_t at, unsigned *budget) {
     pm_cp c = pm_scan_at(s, at);
     if (!pm_class_is_letter(c.class) || *budget == 0) {
@@ -153,7 +157,8 @@ size_t pm_scan_dotted(const pm_scan *s, size_t start) {
 /* ---- emoji ---- */
 
 size_t pm_scan_keycap(const pm_scan *s, size_t start) {
-    static const uint8_t selector[3] = {0xef, 0xb8, 0x8f}, keycap[3] = {0xe2, 0x83, 0xa3};
+    static const uint8_t selector[3] = {0xef, 0xb8, 0x8f},
+                         keycap[3] = {0xe2, 0x83, 0xa3};
     size_t at = start + 1;
     if (s->n - at >= 3 && memcmp(s->text + at, selector, 3) == 0) {
         at += 3;
@@ -180,7 +185,8 @@ size_t pm_scan_emoji(const pm_scan *s, size_t start, pm_cp first) {
     bool after_zwj = false;
     for (; budget > 0; budget--) {
         c = pm_scan_at(s, at);
-        bool joins = after_zwj && first.class != PM_CHAR_FLAG && is_pictographic(c.class);
+        bool joins =
+            after_zwj && first.class != PM_CHAR_FLAG && is_pictographic(c.class);
         if (c.class != PM_CHAR_EXTEND && c.class != PM_CHAR_ZWJ && !joins) {
             break;
         }

@@ -1,6 +1,6 @@
-/* Words and numbers: UAX #29's rules WB4 to WB13b as one loop with one pending connector, and the
- * deviations of docs/TOKENS.md (full stops, commas, colons, elisions, 's after digits, connectors
- * at the edges). */
+/* Words and numbers: UAX #29's rules WB4 to WB13b as one loop with one pending
+ * connector, and the deviations of docs/TOKENS.md (full stops, commas, colons,
+ * elisions, 's after digits, connectors at the edges). */
 #include "text/scan.h"
 
 #include <string.h>
@@ -10,10 +10,12 @@
 typedef struct word {
     const pm_scan *s;
     size_t start, at; /* at: next byte to look at */
-    size_t end;      /* of the token as far as it is certain: connectors behind it may not belong */
+    /* of the token as far as it is certain: connectors behind it may not belong */
+    size_t end;
     unsigned budget; /* code points that still fit */
     unsigned last;   /* class of the last code point that does not merely stay */
-    unsigned group;  /* digits since the last comma; PM_NO_GROUP where no comma can join */
+    /* digits since the last comma; PM_NO_GROUP where no comma can join */
+    unsigned group;
     bool grouped;    /* a comma has joined */
     bool apostrophe; /* one has been met */
 } word;
@@ -35,8 +37,8 @@ size_t pm_scan_cluster(const pm_scan *s, size_t at) {
     unsigned budget = PM_MAX_TOKEN_CODE_POINTS - 1;
     for (; budget > 0; budget--) {
         pm_cp c = pm_scan_at(s, at);
-        /* Thai and Lao sara am are letters to UAX #29's word breaks, spacing marks to its grapheme
-         * clusters. */
+        /* Thai and Lao sara am are letters to UAX #29's word breaks, spacing marks to
+         * its grapheme clusters. */
         if (!pm_class_stays(c.class) && c.cp != 0xe33 && c.cp != 0xeb3) {
             break;
         }
@@ -116,8 +118,8 @@ static bool apostrophe_joins(const word *w, pm_cp next, size_t next_at) {
     return pm_class_is_letter(w->last) && pm_class_is_letter(next.class);
 }
 
-/* Whether the connector c at w->at joins; next is the first code point behind it that does not
- * merely stay. */
+/* Whether the connector c at w->at joins; next is the first code point behind it that
+ * does not merely stay. */
 static bool connector_joins(const word *w, pm_cp c, pm_cp next, size_t next_at) {
     switch (c.class) {
     case PM_CHAR_APOSTROPHE:
@@ -140,11 +142,13 @@ static bool take_connector(word *w, pm_cp c) {
     unsigned budget = w->budget - 1;
     size_t next_at = pm_scan_marks(w->s, w->at + c.len, &budget);
     pm_cp next = pm_scan_at(w->s, next_at);
-    if (c.class == PM_CHAR_APOSTROPHE && pm_class_is_word(next.class) && is_elision(w, w->at)) {
+    if (c.class == PM_CHAR_APOSTROPHE && pm_class_is_word(next.class) &&
+        is_elision(w, w->at)) {
         w->end = w->at + c.len;
         return false;
     }
-    /* A connector must not be a token's last code point only because the limit is reached. */
+    /* A connector must not be a token's last code point only because the limit is
+     * reached. */
     if (budget == 0 || !connector_joins(w, c, next, next_at)) {
         if (w->last == PM_CHAR_HEBREW && c.cp == '\'') { /* geresh, WB7a */
             w->end = next_at;

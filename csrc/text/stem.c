@@ -1,5 +1,6 @@
-/* libstemmer behind the core's contract. It keeps a buffer of its own, hence one stemmer a thread;
- * its few allocations are the only ones of the core outside base/sys.h. */
+/* libstemmer behind the core's contract. It keeps a buffer of its own, hence one
+ * stemmer a thread; its few allocations are the only ones of the core outside
+ * base/sys.h. */
 #include <libstemmer.h>
 #include <limits.h>
 #include <string.h>
@@ -22,8 +23,8 @@ pm_status pm_stemmer_new(const pm_analyzer *an, pm_stemmer **out, pm_error *err)
     *st = (pm_stemmer){.rules = an->rules};
     if (an->stems && (st->snowball = sb_stemmer_new(an->lang, "UTF_8")) == NULL) {
         pm_free(st);
-        return pm_fail(err, PM_NOMEM, "libstemmer gives no stemmer for '%s': out of memory",
-                       an->lang);
+        return pm_fail(err, PM_NOMEM,
+                       "libstemmer gives no stemmer for '%s': out of memory", an->lang);
     }
     *out = st;
     return PM_OK;
@@ -40,8 +41,8 @@ void pm_stemmer_free(pm_stemmer *st) {
 static bool is_stemmable(const pm_language *rules, const uint8_t *p, size_t n) {
     for (size_t at = 0; at < n;) {
         pm_cp c = pm_cp_at(p, n, at);
-        bool fits = pm_class_is_letter(c.class) || c.class == PM_CHAR_EXTEND || c.cp == '\'' ||
-                    (c.cp == 0xb7 && rules->middle_dot_letter);
+        bool fits = pm_class_is_letter(c.class) || c.class == PM_CHAR_EXTEND ||
+                    c.cp == '\'' || (c.cp == 0xb7 && rules->middle_dot_letter);
         if (!fits) {
             return false;
         }
@@ -56,7 +57,8 @@ static size_t stemmed_length(const pm_language *rules, const uint8_t *p, size_t 
     return apostrophe == NULL || apostrophe == p ? n : (size_t)(apostrophe - p);
 }
 
-pm_status pm_stem(pm_stemmer *st, const uint8_t *folded, size_t n, pm_buf *out, pm_error *err) {
+pm_status pm_stem(pm_stemmer *st, const uint8_t *folded, size_t n, pm_buf *out,
+                  pm_error *err) {
     pm_bytes stem = {folded, n};
     if (st->snowball != NULL && is_stemmable(st->rules, folded, n)) {
         int stemmed = (int)stemmed_length(st->rules, folded, n);

@@ -1,7 +1,7 @@
-/* Two ways to the same tokens. pm_token_next reads code points and knows all rules. pm_tokenize
- * looks at 64 bytes as bit masks and emits what is certainly a plain word of ASCII letters (and
- * English apostrophes, curly ones too); whatever it is not sure of it hands to pm_token_next. A
- * test holds the two equal. */
+/* Two ways to the same tokens. pm_token_next reads code points and knows all rules.
+ * pm_tokenize looks at 64 bytes as bit masks and emits what is certainly a plain word
+ * of ASCII letters (and English apostrophes, curly ones too); whatever it is not sure
+ * of it hands to pm_token_next. A test holds the two equal. */
 #include "text/tokenizer.h"
 
 #include <string.h>
@@ -14,8 +14,9 @@
 #include "text/zones.h"
 
 const char *pm_kind_name(pm_kind kind) {
-    static const char *const names[] = {"word", "number", "acronym", "handle", "hashtag",
-                                        "url",  "email",  "emoji",   "cjk",    "cluster"};
+    static const char *const names[] = {"word",    "number", "acronym", "handle",
+                                        "hashtag", "url",    "email",   "emoji",
+                                        "cjk",     "cluster"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -37,7 +38,8 @@ typedef struct found {
     pm_kind kind;
 } found;
 
-/* A letter or digit that touches a sign makes it an ordinary character: C#, a@b, &#39;. */
+/* A letter or digit that touches a sign makes it an ordinary character: C#, a@b,
+ * &#39;. */
 static bool sign_is_bare(const pm_scan *s, size_t at) {
     if (at == 0) {
         return true;
@@ -57,8 +59,8 @@ static bool has_letter(const pm_scan *s, size_t at, size_t end) {
     return false;
 }
 
-/* @name, #name: a word with at least one letter (digits will do behind @), and all the underscores
- * around it. */
+/* @name, #name: a word with at least one letter (digits will do behind @), and all the
+ * underscores around it. */
 static found scan_signed(const pm_scan *s, size_t start, pm_cp sign) {
     size_t body = start + sign.len;
     if (!sign_is_bare(s, start) || !pm_class_is_word(pm_scan_at(s, body).class)) {
@@ -75,11 +77,12 @@ static found scan_signed(const pm_scan *s, size_t start, pm_cp sign) {
     return (found){end, is_tag ? PM_KIND_HASHTAG : PM_KIND_HANDLE};
 }
 
-/* Addresses begin with an ASCII letter or digit; a look at what ends the first run of them spares
- * most words the trial. */
+/* Addresses begin with an ASCII letter or digit; a look at what ends the first run of
+ * them spares most words the trial. */
 static found scan_address(const pm_scan *s, size_t start, bool letter) {
     size_t at = start + 1;
-    while (at - start <= PM_EMAIL_LOCAL_BYTES && pm_is_ascii_alnum(pm_scan_byte(s, at))) {
+    while (at - start <= PM_EMAIL_LOCAL_BYTES &&
+           pm_is_ascii_alnum(pm_scan_byte(s, at))) {
         at++;
     }
     uint8_t c = pm_scan_byte(s, at);
@@ -88,9 +91,10 @@ static found scan_address(const pm_scan *s, size_t start, bool letter) {
         return (found){end, PM_KIND_URL};
     }
     if (c == '@' || c == '.' || c == '-' || c == '_' || c == '+' || c == '%') {
-        size_t window =
-            s->n - start <= PM_EMAIL_LOCAL_BYTES ? s->n - start : PM_EMAIL_LOCAL_BYTES + 1;
-        end = memchr(s->text + start, '@', window) != NULL ? pm_scan_email(s, start) : 0;
+        size_t window = s->n - start <= PM_EMAIL_LOCAL_BYTES ? s->n - start
+                                                             : PM_EMAIL_LOCAL_BYTES + 1;
+        end =
+            memchr(s->text + start, '@', window) != NULL ? pm_scan_email(s, start) : 0;
     }
     return (found){end, PM_KIND_EMAIL};
 }
@@ -102,15 +106,16 @@ static found scan_letters(const pm_scan *s, size_t at, pm_cp c) {
             return address;
         }
     }
-    size_t dotted = c.len > 1 || pm_scan_byte(s, at + 1) == '.' || pm_scan_byte(s, at + 1) >= 0x80
-                        ? pm_scan_dotted(s, at)
-                        : 0;
+    size_t dotted =
+        c.len > 1 || pm_scan_byte(s, at + 1) == '.' || pm_scan_byte(s, at + 1) >= 0x80
+            ? pm_scan_dotted(s, at)
+            : 0;
     if (dotted != 0) {
         return (found){dotted, PM_KIND_ACRONYM};
     }
     size_t end = pm_scan_word(s, at, at);
-    bool capitals =
-        (c.bits & PM_CHAR_UPPER) != 0 && pm_case_class(s->text + at, end - at) == PM_CASE_ACRONYM;
+    bool capitals = (c.bits & PM_CHAR_UPPER) != 0 &&
+                    pm_case_class(s->text + at, end - at) == PM_CASE_ACRONYM;
     return (found){end, capitals ? PM_KIND_ACRONYM : PM_KIND_WORD};
 }
 
@@ -136,7 +141,8 @@ static found scan_sign(const pm_scan *s, size_t at, pm_cp c) {
     if (c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH) {
         return scan_signed(s, at, c);
     }
-    if (c.class == PM_CHAR_CURRENCY && pm_scan_at(s, at + c.len).class == PM_CHAR_DIGIT) {
+    if (c.class == PM_CHAR_CURRENCY &&
+        pm_scan_at(s, at + c.len).class == PM_CHAR_DIGIT) {
         return (found){pm_scan_word(s, at, at + c.len), PM_KIND_NUMBER};
     }
     return (found){0};
@@ -191,9 +197,10 @@ enum { BLOCK = 64 };
 typedef struct walk {
     pm_scan s;
     pm_tokens *out;
-    size_t base;    /* start of the block: everything before it is done */
-    size_t sign;    /* next '@' at or behind base, or NO_AT */
-    bool mark_next; /* something that may end a zone stands between the last token and base */
+    size_t base; /* start of the block: everything before it is done */
+    size_t sign; /* next '@' at or behind base, or NO_AT */
+    /* something that may end a zone stands between the last token and base */
+    bool mark_next;
     pm_ascii_block_load load;
     bool joins; /* an apostrophe between letters joins them whatever they are */
 } walk;
@@ -220,21 +227,25 @@ static bool is_word_byte(uint8_t c) {
     return pm_is_ascii_alnum(c) || c == '_' || c >= 0x80;
 }
 
-/* U+2018 or U+2019 at base + i. Between small letter and letter it joins, between blanks and words
- * it is punctuation, elsewhere it stays unsure. */
-static void place_apostrophe(const walk *w, unsigned i, uint64_t *punctuation, uint64_t *joined) {
+/* U+2018 or U+2019 at base + i. Between small letter and letter it joins, between
+ * blanks and words it is punctuation, elsewhere it stays unsure. */
+static void place_apostrophe(const walk *w, unsigned i, uint64_t *punctuation,
+                             uint64_t *joined) {
     size_t at = w->base + i;
-    uint8_t before = at > 0 ? w->s.text[at - 1] : ' ', after = pm_scan_byte(&w->s, at + 3);
+    uint8_t before = at > 0 ? w->s.text[at - 1] : ' ',
+            after = pm_scan_byte(&w->s, at + 3);
     if (!is_word_byte(before) || !is_word_byte(after)) {
         *punctuation |= UINT64_C(7) << i;
-    } else if (i > 0 && w->joins && before >= 'a' && before <= 'z' && is_letter_byte(after)) {
+    } else if (i > 0 && w->joins && before >= 'a' && before <= 'z' &&
+               is_letter_byte(after)) {
         *joined |= UINT64_C(7) << i;
     }
 }
 
-/* Sorts the commonest characters beyond ASCII: curly quotation marks, dashes, the ellipsis,
- * guillemets, no-break space. */
-static void place_high(const walk *w, const uint8_t *p, pm_ascii_block *b, uint64_t *joined) {
+/* Sorts the commonest characters beyond ASCII: curly quotation marks, dashes, the
+ * ellipsis, guillemets, no-break space. */
+static void place_high(const walk *w, const uint8_t *p, pm_ascii_block *b,
+                       uint64_t *joined) {
     uint64_t punctuation = 0, zone = 0;
     for (uint64_t left = b->high & below(BLOCK - 2); left != 0;) {
         unsigned i = lowest(left);
@@ -257,7 +268,8 @@ static void place_high(const walk *w, const uint8_t *p, pm_ascii_block *b, uint6
             default:
                 break;
             }
-        } else if (p[i] == 0xc2 && (p[i + 1] == 0xa0 || p[i + 1] == 0xab || p[i + 1] == 0xbb)) {
+        } else if (p[i] == 0xc2 &&
+                   (p[i + 1] == 0xa0 || p[i + 1] == 0xab || p[i + 1] == 0xbb)) {
             left &= ~(UINT64_C(3) << i);
             punctuation |= UINT64_C(3) << i;
             zone |= (uint64_t)(p[i + 1] != 0xa0) << i;
@@ -276,9 +288,8 @@ static uint64_t before_sign(walk *w) {
     if (w->sign == NO_AT || w->sign - w->base >= BLOCK + PM_EMAIL_LOCAL_BYTES) {
         return 0;
     }
-    size_t sign =
-        w->sign -
-        w->base; /* behind it there may be another: the rest of the block counts as near */
+    /* behind it there may be another: the rest of the block counts as near */
+    size_t sign = w->sign - w->base;
     return sign > PM_EMAIL_LOCAL_BYTES ? ~below((unsigned)(sign - PM_EMAIL_LOCAL_BYTES))
                                        : UINT64_MAX;
 }
@@ -293,8 +304,8 @@ static uint64_t slashes(const uint8_t *p, uint64_t colons) {
     return with_slash;
 }
 
-/* A sum carries out of a run of ones exactly if the other summand has a bit in the run: that tells
- * of whole runs at once. */
+/* A sum carries out of a run of ones exactly if the other summand has a bit in the run:
+ * that tells of whole runs at once. */
 static runs find_runs(walk *w, const uint8_t *p) {
     pm_ascii_block b;
     w->load(p, &b);
@@ -302,11 +313,14 @@ static runs find_runs(walk *w, const uint8_t *p) {
     if (b.high != 0) {
         place_high(w, p, &b, &joined);
     }
-    uint64_t apostrophe = w->joins ? b.apostrophe & (b.letter << 1) & (b.letter >> 1) : 0;
+    uint64_t apostrophe =
+        w->joins ? b.apostrophe & (b.letter << 1) & (b.letter >> 1) : 0;
     uint64_t word = b.letter | b.odd | b.high | joined | apostrophe;
-    uint64_t unsure = b.odd | b.high | (apostrophe & (b.upper << 1)) | (word & before_sign(w));
+    uint64_t unsure =
+        b.odd | b.high | (apostrophe & (b.upper << 1)) | (word & before_sign(w));
     uint64_t next = word >> 1;
-    uint64_t connector = (b.dot & next) | slashes(p, b.colon) | (b.apostrophe & ~apostrophe & next);
+    uint64_t connector =
+        (b.dot & next) | slashes(p, b.colon) | (b.apostrophe & ~apostrophe & next);
     runs r;
     r.word = word;
     r.unsure = ((unsure + word) & ~word) | connector;
@@ -327,13 +341,14 @@ static bool is_high_at(const pm_scan *s, size_t at) {
     return pm_scan_byte(s, at) >= 0x80;
 }
 
-/* Whether just a blank stands between a token and the one before: no zone begins or ends there. */
+/* Whether just a blank stands between a token and the one before: no zone begins or
+ * ends there. */
 static bool behind_blank(const pm_scan *s, const pm_token *t, bool has_before) {
     return has_before && t[-1].end + 1 == t->start && s->text[t[-1].end] == ' ';
 }
 
-/* One token by the slow way, or several where the next ones would come here too. *at moves behind
- * the last. */
+/* One token by the slow way, or several where the next ones would come here too. *at
+ * moves behind the last. */
 static bool take_slowly(walk *w, size_t *at) {
     pm_tokens *t = w->out;
     do {
@@ -355,17 +370,18 @@ static uint64_t lowest_bit(uint64_t bits) {
     return bits & (~bits + 1);
 }
 
-/* Emits the plain words of a block in order, up to the first run that is not plain (or not at its
- * end within the block): answers its start, or BLOCK. *last becomes the end of the last word
- * emitted. No shift by a variable and no branch but the loop's: eight instructions more or less are
- * seen in the time of a whole build. */
+/* Emits the plain words of a block in order, up to the first run that is not plain (or
+ * not at its end within the block): answers its start, or BLOCK. *last becomes the end
+ * of the last word emitted. No shift by a variable and no branch but the loop's: eight
+ * instructions more or less are seen in the time of a whole build. */
 static unsigned emit_words(walk *w, const runs *r, unsigned *last) {
     pm_tokens *t = w->out;
     uint64_t starts = r->word & ~(r->word << 1);
     uint64_t ends = ~r->word & (r->word << 1) & below(BLOCK - 1);
-    ends &= lowest_bit(r->unsure & ends) - 1; /* those before the first that is unsure */
-    uint64_t marked = r->zone + ~r->word,
-             capital = r->capital & ~(starts << 1); /* one letter is no acronym */
+    /* those before the first that is unsure */
+    ends &= lowest_bit(r->unsure & ends) - 1;
+    /* one letter is no acronym */
+    uint64_t marked = r->zone + ~r->word, capital = r->capital & ~(starts << 1);
     marked |= w->mark_next ? lowest_bit(starts) : 0;
     pm_token *out = t->at + t->n;
     uint32_t *mark = t->marks + t->n_marks;
@@ -386,13 +402,14 @@ static unsigned emit_words(walk *w, const runs *r, unsigned *last) {
     return starts != 0 ? lowest(starts) : BLOCK;
 }
 
-/* A run of words that reaches the block's last two bytes: what ends it cannot be seen whole. */
+/* A run of words that reaches the block's last two bytes: what ends it cannot be seen
+ * whole. */
 static bool is_cut(const runs *r, unsigned start) {
     return (~(r->word >> start) & below(BLOCK - 1 - start)) == 0;
 }
 
-/* Takes the words of the block at base and moves base to where the next block starts: behind the
- * last token, or at the start of a run that this block cuts. */
+/* Takes the words of the block at base and moves base to where the next block starts:
+ * behind the last token, or at the start of a run that this block cuts. */
 static bool take_runs(walk *w, runs r) {
     for (unsigned done = 0;;) {
         if (!grow(w->out, BLOCK / 2)) {
@@ -413,8 +430,8 @@ static bool take_runs(walk *w, runs r) {
             return true;
         }
         done = (unsigned)(at - w->base);
-        if ((r.word >> (done - 1) & r.word >> done & 1) !=
-            0) { /* the rest of a run is no plain word: www.a's */
+        /* the rest of a run is no plain word: www.a's */
+        if ((r.word >> (done - 1) & r.word >> done & 1) != 0) {
             r.unsure |= lowest_bit(~r.word & ~below(done));
         }
         r.word &= ~below(done);
@@ -434,12 +451,14 @@ static bool take_block(walk *w) {
     return take_runs(w, find_runs(w, p));
 }
 
-pm_status pm_tokenize(const pm_analyzer *an, pm_bytes text, pm_tokens *out, pm_error *err) {
+pm_status pm_tokenize(const pm_analyzer *an, pm_bytes text, pm_tokens *out,
+                      pm_error *err) {
     out->n = out->n_quotes = out->n_marks = 0;
     if (text.n >= UINT32_MAX - BLOCK) {
-        return pm_fail(err, PM_LIMIT,
-                       "a text has %zu bytes, more than the limit of 4 GB: cut it into documents",
-                       text.n);
+        return pm_fail(
+            err, PM_LIMIT,
+            "a text has %zu bytes, more than the limit of 4 GB: cut it into documents",
+            text.n);
     }
     walk w = {.s = {an, text.p, text.n}, .out = out, .load = pm_ascii_block_fastest()};
     w.joins = an->rules->elisions == NULL;

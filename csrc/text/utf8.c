@@ -1,6 +1,6 @@
-/* Sanitising follows the Unicode standard's "substitution of maximal subparts" (section 3.9, table
- * 3-8), with surrogates as the one exception: Python text that was encoded with surrogatepass must
- * keep its number of code points. */
+/* Sanitising follows the Unicode standard's "substitution of maximal subparts" (section
+ * 3.9, table 3-8), with surrogates as the one exception: Python text that was encoded
+ * with surrogatepass must keep its number of code points. */
 #include "text/utf8.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@
 
 static size_t ascii_run(const uint8_t *p, size_t n) {
     size_t i = 0;
-    for (; i + 16 <= n && ((pm_load64(p + i) | pm_load64(p + i + 8)) & HIGH_BITS) == 0; i += 16) {
+    for (; i + 16 <= n && ((pm_load64(p + i) | pm_load64(p + i + 8)) & HIGH_BITS) == 0;
+         i += 16) {
     }
     while (i < n && p[i] < 0x80) {
         i++;
@@ -20,8 +21,8 @@ static size_t ascii_run(const uint8_t *p, size_t n) {
     return i;
 }
 
-/* What the second byte may be: E0, ED, F0 and F4 exclude overlong forms, surrogates and numbers
- * above 10FFFF. */
+/* What the second byte may be: E0, ED, F0 and F4 exclude overlong forms, surrogates and
+ * numbers above 10FFFF. */
 static bool second_fits(uint8_t lead, uint8_t second) {
     switch (lead) {
     case 0xe0:
@@ -38,14 +39,18 @@ static bool second_fits(uint8_t lead, uint8_t second) {
 }
 
 static bool is_surrogate(const uint8_t *p, size_t n) {
-    return n >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && p[2] >= 0x80 && p[2] <= 0xbf;
+    return n >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && p[2] >= 0x80 &&
+           p[2] <= 0xbf;
 }
 
-/* Length of the sequence at p (n > 0 bytes, not ASCII); *valid tells whether it is a code point.
- * Otherwise it is what one U+FFFD stands for. */
+/* Length of the sequence at p (n > 0 bytes, not ASCII); *valid tells whether it is a
+ * code point. Otherwise it is what one U+FFFD stands for. */
 static size_t sequence(const uint8_t *p, size_t n, bool *valid) {
     uint8_t lead = p[0];
-    size_t want = lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    size_t want = lead < 0xc2 || lead > 0xf4 ? 1
+                  : lead < 0xe0              ? 2
+                  : lead < 0xf0              ? 3
+                                             : 4;
     *valid = false;
     if (is_surrogate(p, n)) {
         return 3;
@@ -66,7 +71,8 @@ static size_t valid_run(const uint8_t *p, size_t n) {
     size_t i = 0;
     while (i < n) {
         bool valid = true;
-        size_t len = p[i] < 0x80 ? ascii_run(p + i, n - i) : sequence(p + i, n - i, &valid);
+        size_t len =
+            p[i] < 0x80 ? ascii_run(p + i, n - i) : sequence(p + i, n - i, &valid);
         if (!valid) {
             break;
         }

@@ -1,12 +1,15 @@
-/* UTF-8 in and out. Everything above this file may assume valid UTF-8: text is sanitised once, when it enters. */
+/* UTF-8 in and out. Everything above this file may assume valid UTF-8: text is
+ * sanitised once, when it enters. */
 #ifndef PM_TEXT_UTF8_H
 #define PM_TEXT_UTF8_H
 
 #include "base/buffer.h"
 
-/* Appends in as valid UTF-8. Each lone surrogate (ED A0..BF xx, as Python's surrogatepass writes it) becomes one U+FFFD; any
- * other invalid byte sequence becomes one U+FFFD for each maximal ill-formed part (Unicode 15, section 3.9). Sets *replaced
- * to the number of replacements. Code-point offsets of surrogate text are therefore kept. Cost: a scan, ASCII by words. */
+/* Appends in as valid UTF-8. Each lone surrogate (ED A0..BF xx, as Python's
+ * surrogatepass writes it) becomes one U+FFFD; any other invalid byte sequence becomes
+ * one U+FFFD for each maximal ill-formed part (Unicode 15, section 3.9). Sets *replaced
+ * to the number of replacements. Code-point offsets of surrogate text are therefore
+ * kept. Cost: a scan, ASCII by words. */
 void pm_utf8_sanitize(pm_bytes in, pm_buf *out, size_t *replaced);
 /* True if nothing would be replaced. */
 bool pm_utf8_valid(pm_bytes in);

@@ -1,6 +1,6 @@
-/* One pass over the gaps between tokens. A gap is read as a small automaton over its characters:
- * line ends and blanks make paragraphs, full stops and their like make sentences, double quotation
- * marks open and close quotations. */
+/* One pass over the gaps between tokens. A gap is read as a small automaton over its
+ * characters: line ends and blanks make paragraphs, full stops and their like make
+ * sentences, double quotation marks open and close quotations. */
 #include "text/zones.h"
 
 #include <string.h>
@@ -60,12 +60,12 @@ static bool is_blank_line(const uint8_t *p, size_t n) {
 }
 
 static bool is_long_line(const uint8_t *p, size_t n) {
-    return n > LONG_LINE_CODE_POINTS &&
-           (n > 4 * LONG_LINE_CODE_POINTS || pm_utf8_count(p, n) > LONG_LINE_CODE_POINTS);
+    return n > LONG_LINE_CODE_POINTS && (n > 4 * LONG_LINE_CODE_POINTS ||
+                                         pm_utf8_count(p, n) > LONG_LINE_CODE_POINTS);
 }
 
-/* Lines end at LF, or at CR where the text has no LF. Blank lines before the first other line and
- * behind the last do not count. */
+/* Lines end at LF, or at CR where the text has no LF. Blank lines before the first
+ * other line and behind the last do not count. */
 static paragraph_rule find_rule(const uint8_t *text, size_t n) {
     int line_end = n > 0 && memchr(text, '\n', n) == NULL ? '\r' : '\n';
     bool started = false, blank = false, has_long = false;
@@ -148,8 +148,8 @@ static bool is_free_behind(const zones *z, size_t at) {
     return at >= z->n || is_space(pm_cp_at(z->text, z->n, at).class);
 }
 
-/* 「 and 『 close with their own kind; „ also with “ (German), » with « (»so«); a “ at a word's end
- * is a slip for ”. */
+/* 「 and 『 close with their own kind; „ also with “ (German), » with « (»so«); a “ at a
+ * word's end is a slip for ”. */
 static bool closes(const zones *z, size_t at, pm_cp c, mark m) {
     if (z->opener == 0x300c || z->opener == 0x300e) {
         return c.cp == z->opener + 1;
@@ -157,7 +157,8 @@ static bool closes(const zones *z, size_t at, pm_cp c, mark m) {
     if (m != OPENING) {
         return true;
     }
-    return (z->opener == 0x201e && c.cp == 0x201c) || (z->opener == 0xbb && c.cp == 0xab) ||
+    return (z->opener == 0x201e && c.cp == 0x201c) ||
+           (z->opener == 0xbb && c.cp == 0xab) ||
            (c.cp == 0x201c && !is_free_before(z, at) && is_free_behind(z, at + c.len));
 }
 
@@ -167,8 +168,8 @@ static void see_quote(zones *z, const gap *g, size_t at, pm_cp c, mark m) {
         if (closes(z, at, c, m)) {
             close_quote(z, g->token);
         }
-    } else if (m == OPENING ||
-               (is_free_before(z, at) && (m == STRAIGHT || !is_free_behind(z, at + c.len)))) {
+    } else if (m == OPENING || (is_free_before(z, at) &&
+                                (m == STRAIGHT || !is_free_behind(z, at + c.len)))) {
         open_quote(z, c.cp, g->token);
     }
 }
@@ -182,7 +183,8 @@ static void end_paragraph(zones *z, gap *g) {
 
 static void see_line_end(zones *z, gap *g, uint32_t cp) {
     g->blank = g->stops > 0;
-    if (cp == 0x2029 || z->rule == BY_LINE || (z->rule == BY_BLANK_LINE && g->line_start)) {
+    if (cp == 0x2029 || z->rule == BY_LINE ||
+        (z->rule == BY_BLANK_LINE && g->line_start)) {
         end_paragraph(z, g);
     }
     g->line_start = true;
@@ -200,7 +202,8 @@ static void see_ink(zones *z, gap *g) {
 /* ---- sentences ---- */
 
 static bool is_terminator(pm_cp c) {
-    return c.class == PM_CHAR_STOP || c.class == PM_CHAR_DOT || c.cp == 0x203c || c.cp == 0x2049;
+    return c.class == PM_CHAR_STOP || c.class == PM_CHAR_DOT || c.cp == 0x203c ||
+           c.cp == 0x2049;
 }
 
 static void see_terminator(gap *g, size_t at, pm_cp c) {
@@ -209,17 +212,20 @@ static void see_terminator(gap *g, size_t at, pm_cp c) {
         g->adjacent = at == g->lo;
     }
     g->stops++;
-    g->wide |= c.class == PM_CHAR_STOP && c.cp >= 0x80 && (c.cp < 0x2026 || c.cp > 0x2049);
+    g->wide |=
+        c.class == PM_CHAR_STOP && c.cp >= 0x80 && (c.cp < 0x2026 || c.cp > 0x2049);
 }
 
 /* Bits of a token's first character behind its sign. */
 static pm_cp first_character(const zones *z, pm_token t) {
     pm_cp c = pm_cp_at(z->text, z->n, t.start);
-    bool sign = c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH || c.class == PM_CHAR_CURRENCY;
+    bool sign =
+        c.class == PM_CHAR_AT || c.class == PM_CHAR_HASH || c.class == PM_CHAR_CURRENCY;
     return sign ? pm_cp_at(z->text, z->n, t.start + c.len) : c;
 }
 
-/* Mr. J. Smith, 3. Oktober: a single full stop right behind `word` that ends no sentence. */
+/* Mr. J. Smith, 3. Oktober: a single full stop right behind `word` that ends no
+ * sentence. */
 static bool is_shortened(const zones *z, pm_token word, pm_cp next) {
     const uint8_t *p = z->text + word.start;
     size_t n = word.end - word.start;
@@ -245,7 +251,8 @@ static bool ends_sentence(const zones *z, const gap *g) {
     if (g->blank || g->wide) {
         return true;
     }
-    /* "the region.In Tehran": no blank, but a small letter before and a capital behind. */
+    /* "the region.In Tehran": no blank, but a small letter before and a capital
+     * behind. */
     pm_cp before = pm_cp_at(z->text, z->n, pm_utf8_before(z->text, g->lo));
     return (before.bits & PM_CHAR_LOWER) != 0 && (first.bits & PM_CHAR_UPPER) != 0;
 }
@@ -297,11 +304,16 @@ static void start_zones(zones *z, uint32_t token) {
     }
 }
 
-pm_status pm_zones_find(const pm_analyzer *an, pm_bytes text, pm_tokens *t, pm_error *err) {
+pm_status pm_zones_find(const pm_analyzer *an, pm_bytes text, pm_tokens *t,
+                        pm_error *err) {
     if (t->n == 0) {
         return PM_OK;
     }
-    zones z = {.an = an, .text = text.p, .n = text.n, .t = t, .rule = find_rule(text.p, text.n)};
+    zones z = {.an = an,
+               .text = text.p,
+               .n = text.n,
+               .t = t,
+               .rule = find_rule(text.p, text.n)};
     if (t->n_marks == 0 || t->marks[0] != 0) {
         start_zones(&z, 0);
     }
@@ -311,5 +323,6 @@ pm_status pm_zones_find(const pm_analyzer *an, pm_bytes text, pm_tokens *t, pm_e
     gap last = {.lo = t->at[t->n - 1].end, .token = (uint32_t)t->n};
     read_gap(&z, &last, text.n);
     close_quote(&z, (uint32_t)t->n);
-    return z.failed ? pm_fail_nomem(err, t->quotes_capacity * 2 * sizeof *t->quotes) : PM_OK;
+    return z.failed ? pm_fail_nomem(err, t->quotes_capacity * 2 * sizeof *t->quotes)
+                    : PM_OK;
 }

@@ -1,6 +1,8 @@
-/* A table as an Arrow C stream of one batch. Numbers and strings are shared, not copied; only bits (validity, booleans) are
- * packed. The structs are those of the Arrow specification (C data interface, C stream interface); consumers may release
- * them on any thread, without the GIL, after everything of Python is gone: nothing here touches Python but the capsules. */
+/* A table as an Arrow C stream of one batch. Numbers and strings are shared, not
+ * copied; only bits (validity, booleans) are packed. The structs are those of the Arrow
+ * specification (C data interface, C stream interface); consumers may release them on
+ * any thread, without the GIL, after everything of Python is gone: nothing here touches
+ * Python but the capsules. */
 #include "_core.h"
 
 #include <errno.h>
@@ -37,7 +39,8 @@ struct ArrowArrayStream {
 
 static const char *format_of(pm_type type) {
     static const char *const FORMATS[] = {
-        [PM_TYPE_I64] = "l", [PM_TYPE_F64] = "g", [PM_TYPE_BOOL] = "b", [PM_TYPE_TIME] = "tsu:", [PM_TYPE_STR] = "U",
+        [PM_TYPE_I64] = "l",     [PM_TYPE_F64] = "g", [PM_TYPE_BOOL] = "b",
+        [PM_TYPE_TIME] = "tsu:", [PM_TYPE_STR] = "U",
     };
     return FORMATS[type];
 }
@@ -54,8 +57,10 @@ static void release_schema(struct ArrowSchema *s) {
     s->release = NULL;
 }
 
-static bool fill_schema(struct ArrowSchema *s, const char *format, const char *name, size_t n_children) {
-    *s = (struct ArrowSchema){.format = format, .flags = ARROW_FLAG_NULLABLE, .release = release_schema};
+static bool fill_schema(struct ArrowSchema *s, const char *format, const char *name,
+                        size_t n_children) {
+    *s = (struct ArrowSchema){
+        .format = format, .flags = ARROW_FLAG_NULLABLE, .release = release_schema};
     s->name = strdup(name);
     s->children = calloc(n_children + 1, sizeof(struct ArrowSchema *));
     if (s->name == NULL || s->children == NULL) {
@@ -79,7 +84,8 @@ static bool schema_of_table(const pm_table *t, struct ArrowSchema *out) {
     }
     out->flags = 0;
     for (size_t c = 0; c < t->n_columns; c++) {
-        if (!fill_schema(out->children[c], format_of(t->columns[c].type), t->columns[c].name, 0)) {
+        if (!fill_schema(out->children[c], format_of(t->columns[c].type),
+                         t->columns[c].name, 0)) {
             release_schema(out);
             return false;
         }
@@ -89,9 +95,9 @@ static bool schema_of_table(const pm_table *t, struct ArrowSchema *out) {
 
 /* ---- array ---- */
 
-typedef struct held {      /* what an exported array owns */
-    pm_table *table;       /* columns: keeps the shared memory alive */
-    uint8_t *packed[2];    /* validity and boolean bits, or NULL */
+typedef struct held {   /* what an exported array owns */
+    pm_table *table;    /* columns: keeps the shared memory alive */
+    uint8_t *packed[2]; /* validity and boolean bits, or NULL */
     const void *buffers[3];
 } held;
 
@@ -115,7 +121,8 @@ static void release_array(struct ArrowArray *a) {
     a->release = NULL;
 }
 
-/* Bytes that are 0 or not as bits; *zeros counts the first. NULL when memory runs out. */
+/* Bytes that are 0 or not as bits; *zeros counts the first. NULL when memory runs
+ * out. */
 static uint8_t *pack_bits(const uint8_t *flags, size_t n, int64_t *zeros) {
     uint8_t *bits = calloc(n / 8 + 1, 1);
     *zeros = 0;
@@ -132,7 +139,10 @@ static uint8_t *pack_bits(const uint8_t *flags, size_t n, int64_t *zeros) {
 static bool fill_column(struct ArrowArray *a, pm_table *t, size_t c) {
     const pm_table_column *from = &t->columns[c];
     held *h = calloc(1, sizeof *h);
-    *a = (struct ArrowArray){.length = (int64_t)t->n_rows, .n_buffers = 2, .release = release_array, .private_data = h};
+    *a = (struct ArrowArray){.length = (int64_t)t->n_rows,
+                             .n_buffers = 2,
+                             .release = release_array,
+                             .private_data = h};
     if (h == NULL) {
         return false;
     }
@@ -168,7 +178,10 @@ static bool fill_column(struct ArrowArray *a, pm_table *t, size_t c) {
 
 static bool array_of_table(pm_table *t, struct ArrowArray *out) {
     held *h = calloc(1, sizeof *h);
-    *out = (struct ArrowArray){.length = (int64_t)t->n_rows, .n_buffers = 1, .release = release_array, .private_data = h};
+    *out = (struct ArrowArray){.length = (int64_t)t->n_rows,
+                               .n_buffers = 1,
+                               .release = release_array,
+                               .private_data = h};
     out->children = calloc(t->n_columns + 1, sizeof(struct ArrowArray *));
     if (h == NULL || out->children == NULL) {
         release_array(out);
@@ -236,8 +249,10 @@ PyObject *pmpy_arrow_stream(const pm_table *t) {
         free(from);
         return PyErr_NoMemory();
     }
-    from->table = pm_table_ref((pm_table *)t); /* const to us; the count of owners is atomic */
-    *s = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, stream_release, from};
+    /* const to us; the count of owners is atomic */
+    from->table = pm_table_ref((pm_table *)t);
+    *s = (struct ArrowArrayStream){stream_schema, stream_next, stream_error,
+                                   stream_release, from};
     PyObject *capsule = PyCapsule_New(s, "arrow_array_stream", stream_capsule_free);
     if (capsule == NULL) {
         stream_release(s);

@@ -1,16 +1,22 @@
-/* Block: one pm_table seen from Python, read-only. Rows come out as tuples, columns as Column objects (_core_column.c), the
- * whole as an Arrow stream (_core_arrow.c). Also made here: blocks from Python's columns, for results composed in Python. */
+/* Block: one pm_table seen from Python, read-only. Rows come out as tuples, columns as
+ * Column objects (_core_column.c), the whole as an Arrow stream (_core_arrow.c). Also
+ * made here: blocks from Python's columns, for results composed in Python. */
 #include "_core_block.h"
 
 #include <string.h>
 
 static const char *const TYPE_NAMES[] = {
-    [PM_TYPE_I64] = "int", [PM_TYPE_F64] = "float", [PM_TYPE_BOOL] = "bool", [PM_TYPE_TIME] = "time", [PM_TYPE_STR] = "str",
+    [PM_TYPE_I64] = "int",   [PM_TYPE_F64] = "float", [PM_TYPE_BOOL] = "bool",
+    [PM_TYPE_TIME] = "time", [PM_TYPE_STR] = "str",
 };
 
-const char *pmpy_type_name(pm_type type) { return TYPE_NAMES[type]; }
+const char *pmpy_type_name(pm_type type) {
+    return TYPE_NAMES[type];
+}
 
-static const pm_table *table_of(PyObject *self) { return ((pmpy_block *)self)->table; }
+static const pm_table *table_of(PyObject *self) {
+    return ((pmpy_block *)self)->table;
+}
 
 PyObject *pmpy_block_new(pmpy_state *state, pm_table *take) {
     pmpy_block *self = PyObject_New(pmpy_block, state->block_type);
@@ -44,7 +50,8 @@ PyObject *pmpy_value(pmpy_state *state, const pm_table_column *c, size_t i) {
         return pmpy_time(state, c->i64[i]);
     case PM_TYPE_STR:
     default:
-        return pmpy_str_of(c->chars.p + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i]));
+        return pmpy_str_of(c->chars.p + c->offsets[i],
+                           (size_t)(c->offsets[i + 1] - c->offsets[i]));
     }
 }
 
@@ -88,7 +95,8 @@ static PyObject *block_column(PyObject *self, PyObject *arg) {
         PyErr_SetString(PyExc_IndexError, "no such column");
         return NULL;
     }
-    return pmpy_column_new(pmpy_state_of(self), pm_table_ref(((pmpy_block *)self)->table), c);
+    return pmpy_column_new(pmpy_state_of(self),
+                           pm_table_ref(((pmpy_block *)self)->table), c);
 }
 
 /* ---- new tables ---- */
@@ -135,7 +143,8 @@ static void put_copy(pm_table *t, size_t c, const pm_table_column *from, size_t 
         break;
     case PM_TYPE_STR:
     default:
-        pm_table_put_str(t, c, from->chars.p + from->offsets[i], (size_t)(from->offsets[i + 1] - from->offsets[i]));
+        pm_table_put_str(t, c, from->chars.p + from->offsets[i],
+                         (size_t)(from->offsets[i + 1] - from->offsets[i]));
         break;
     }
 }
@@ -180,7 +189,8 @@ static PyObject *block_take(PyObject *self, PyObject *arg) {
 /* Lone surrogates become question marks: a table holds valid UTF-8. */
 static void put_text(pm_table *t, size_t c, PyObject *value) {
     PyObject *str = PyObject_Str(value);
-    PyObject *bytes = str != NULL ? PyUnicode_AsEncodedString(str, "utf-8", "replace") : NULL;
+    PyObject *bytes =
+        str != NULL ? PyUnicode_AsEncodedString(str, "utf-8", "replace") : NULL;
     char *p;
     Py_ssize_t n;
     if (bytes != NULL && PyBytes_AsStringAndSize(bytes, &p, &n) == 0) {
@@ -262,14 +272,18 @@ static bool same_lengths(PyObject *columns, Py_ssize_t n) {
     return true;
 }
 
-static pm_table *table_of_names(pmpy_state *state, PyObject *names, PyObject *types, size_t n_rows) {
+static pm_table *table_of_names(pmpy_state *state, PyObject *names, PyObject *types,
+                                size_t n_rows) {
     size_t n = 0, n_types = 0;
     PyObject *names_kept = NULL, *types_kept = NULL;
     const char **name_of = pmpy_chars_of_tuple(state, names, &n, &names_kept);
-    const char **type_name_of = name_of != NULL ? pmpy_chars_of_tuple(state, types, &n_types, &types_kept) : NULL;
+    const char **type_name_of =
+        name_of != NULL ? pmpy_chars_of_tuple(state, types, &n_types, &types_kept)
+                        : NULL;
     pm_type *type_of = PyMem_Malloc((n + 1) * sizeof *type_of);
     pm_table *out = NULL;
-    bool ok = name_of != NULL && type_name_of != NULL && type_of != NULL && n == n_types;
+    bool ok =
+        name_of != NULL && type_name_of != NULL && type_of != NULL && n == n_types;
     for (size_t c = 0; ok && c < n; c++) {
         ok = type_of_name(type_name_of[c], &type_of[c]);
     }
@@ -288,14 +302,17 @@ static pm_table *table_of_names(pmpy_state *state, PyObject *names, PyObject *ty
     return out;
 }
 
-/* table(names, types, columns) -> Block. columns: Column objects of the same type, or sequences; times as microseconds. */
+/* table(names, types, columns) -> Block. columns: Column objects of the same type, or
+ * sequences; times as microseconds. */
 PyObject *pmpy_table(PyObject *module, PyObject *args) {
     pmpy_state *state = PyModule_GetState(module);
     PyObject *names, *types, *columns;
-    if (!PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &names, &PyTuple_Type, &types, &PyTuple_Type, &columns)) {
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &names, &PyTuple_Type, &types,
+                          &PyTuple_Type, &columns)) {
         return NULL;
     }
-    Py_ssize_t n_rows = PyTuple_Size(columns) > 0 ? PySequence_Size(PyTuple_GetItem(columns, 0)) : 0;
+    Py_ssize_t n_rows =
+        PyTuple_Size(columns) > 0 ? PySequence_Size(PyTuple_GetItem(columns, 0)) : 0;
     if (n_rows < 0 || !same_lengths(columns, n_rows)) {
         return NULL;
     }
@@ -318,12 +335,15 @@ PyObject *pmpy_table(PyObject *module, PyObject *args) {
 
 /* ---- the type ---- */
 
-static Py_ssize_t block_length(PyObject *self) { return (Py_ssize_t)table_of(self)->n_rows; }
+static Py_ssize_t block_length(PyObject *self) {
+    return (Py_ssize_t)table_of(self)->n_rows;
+}
 
 static PyObject *strings(const pm_table *t, bool names) {
     PyObject *out = PyTuple_New((Py_ssize_t)t->n_columns);
     for (size_t c = 0; out != NULL && c < t->n_columns; c++) {
-        PyObject *s = pmpy_str(names ? t->columns[c].name : TYPE_NAMES[t->columns[c].type]);
+        PyObject *s =
+            pmpy_str(names ? t->columns[c].name : TYPE_NAMES[t->columns[c].type]);
         if (s == NULL || PyTuple_SetItem(out, (Py_ssize_t)c, s) < 0) {
             Py_CLEAR(out);
         }
@@ -354,7 +374,8 @@ static PyObject *block_schema(PyObject *self, PyObject *unused) {
 static PyMethodDef block_methods[] = {
     {"rows", block_rows, METH_VARARGS, "rows(lo, hi) -> list of tuples"},
     {"column", block_column, METH_O, "column(number) -> Column"},
-    {"take", block_take, METH_O, "take(rows) -> Block of the rows in a buffer of int64"},
+    {"take", block_take, METH_O,
+     "take(rows) -> Block of the rows in a buffer of int64"},
     {"arrow_stream", block_stream, METH_NOARGS, "capsule 'arrow_array_stream'"},
     {"arrow_schema", block_schema, METH_NOARGS, "capsule 'arrow_schema'"},
     {NULL, NULL, 0, NULL},
@@ -362,18 +383,23 @@ static PyMethodDef block_methods[] = {
 
 static PyGetSetDef block_getset[] = {
     {"names", block_names, NULL, "names of the columns", NULL},
-    {"types", block_types, NULL, "'int', 'float', 'bool', 'time' or 'str' for each column", NULL},
+    {"types", block_types, NULL,
+     "'int', 'float', 'bool', 'time' or 'str' for each column", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot block_slots[] = {
-    {Py_tp_dealloc, block_dealloc}, {Py_sq_length, block_length}, {Py_tp_methods, block_methods},
-    {Py_tp_getset, block_getset},   {0, NULL},
+    {Py_tp_dealloc, block_dealloc},
+    {Py_sq_length, block_length},
+    {Py_tp_methods, block_methods},
+    {Py_tp_getset, block_getset},
+    {0, NULL},
 };
 
 PyType_Spec pmpy_block_spec = {
     .name = "pressmark._core.Block",
     .basicsize = sizeof(pmpy_block),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = block_slots,
 };

@@ -1,6 +1,8 @@
-/* Builder: rows in, an index out. A batch of rows is converted under the GIL, then added without it. One thread at a time;
- * cancel() may come from any. A row is (key, texts, cells): texts a tuple of str, bytes or None, one a field; cells a flat
- * tuple (column, kind, value, column, kind, value, ...), kinds as in pm_value_kind, dates as microseconds since 1970. */
+/* Builder: rows in, an index out. A batch of rows is converted under the GIL, then
+ * added without it. One thread at a time; cancel() may come from any. A row is (key,
+ * texts, cells): texts a tuple of str, bytes or None, one a field; cells a flat tuple
+ * (column, kind, value, column, kind, value, ...), kinds as in pm_value_kind, dates as
+ * microseconds since 1970. */
 #include "_core.h"
 
 typedef struct builder {
@@ -27,7 +29,9 @@ static bool enter(builder *b) {
     return true;
 }
 
-static void leave(builder *b) { atomic_store(&b->busy, 0); }
+static void leave(builder *b) {
+    atomic_store(&b->busy, 0);
+}
 
 /* Starts a run that cancel() can stop. */
 static void begin(builder *b, pmpy_run *run) {
@@ -55,15 +59,17 @@ static void options_release(options *o) {
     PyMem_Free((void *)o->names);
 }
 
-/* Fills o from (path, lang, fields, date, key, store, threads, replace). The caller releases in both cases. */
+/* Fills o from (path, lang, fields, date, key, store, threads, replace). The caller
+ * releases in both cases. */
 static bool options_take(pmpy_state *state, PyObject *args, options *o) {
     PyObject *lang, *fields, *date, *key;
     int store, replace;
     unsigned threads;
     size_t n_fields = 0;
     *o = (options){0};
-    if (!PyArg_ParseTuple(args, "O&OO!OOpIp", PyUnicode_FSConverter, &o->path, &lang, &PyTuple_Type, &fields, &date, &key,
-                          &store, &threads, &replace)) {
+    if (!PyArg_ParseTuple(args, "O&OO!OOpIp", PyUnicode_FSConverter, &o->path, &lang,
+                          &PyTuple_Type, &fields, &date, &key, &store, &threads,
+                          &replace)) {
         o->path = NULL; /* a converter's result is released by the parser */
         return false;
     }
@@ -178,7 +184,8 @@ static PyObject *builder_column(PyObject *self, PyObject *args) {
     if (enter(b)) {
         uint32_t column;
         pm_error err;
-        pm_status status = pm_builder_column(b->builder, chars, (pm_value_kind)kind, &column, &err);
+        pm_status status =
+            pm_builder_column(b->builder, chars, (pm_value_kind)kind, &column, &err);
         if (status != PM_OK) {
             pmpy_raise(state, &err, NULL);
         } else if (remember_kind(b, column, kind)) {
@@ -219,7 +226,8 @@ static bool take_text(pmpy_state *state, batch *t, PyObject *o, pm_bytes *out) {
     return ok;
 }
 
-static bool take_cell(pmpy_state *state, const builder *b, batch *t, PyObject *flat, Py_ssize_t at, pm_cell *out) {
+static bool take_cell(pmpy_state *state, const builder *b, batch *t, PyObject *flat,
+                      Py_ssize_t at, pm_cell *out) {
     unsigned long column = PyLong_AsUnsignedLong(PyTuple_GetItem(flat, at));
     long kind = PyLong_AsLong(PyTuple_GetItem(flat, at + 1));
     PyObject *value = PyTuple_GetItem(flat, at + 2);
@@ -233,7 +241,8 @@ static bool take_cell(pmpy_state *state, const builder *b, batch *t, PyObject *f
     if (kind == PM_VALUE_INT && b->kinds[column] == PM_VALUE_FLOAT) {
         kind = PM_VALUE_FLOAT;
     }
-    *out = (pm_cell){.column = (uint32_t)column, .value = {.kind = (pm_value_kind)kind}};
+    *out =
+        (pm_cell){.column = (uint32_t)column, .value = {.kind = (pm_value_kind)kind}};
     if (kind == PM_VALUE_STR) {
         return take_text(state, t, value, &out->value.s);
     }
@@ -246,8 +255,8 @@ static bool take_cell(pmpy_state *state, const builder *b, batch *t, PyObject *f
 }
 
 /* row: (key, texts, cells), whose texts and cells go to the given places. */
-static bool take_row(pmpy_state *state, const builder *b, batch *t, PyObject *row, pm_row *out, pm_bytes *texts,
-                     pm_cell *cells) {
+static bool take_row(pmpy_state *state, const builder *b, batch *t, PyObject *row,
+                     pm_row *out, pm_bytes *texts, pm_cell *cells) {
     PyObject *values = PyTuple_GetItem(row, 1), *flat = PyTuple_GetItem(row, 2);
     if (!take_text(state, t, PyTuple_GetItem(row, 0), &out->key)) {
         return false;
@@ -255,7 +264,8 @@ static bool take_row(pmpy_state *state, const builder *b, batch *t, PyObject *ro
     for (size_t f = 0; f < b->n_fields; f++) {
         PyObject *value = PyTuple_GetItem(values, (Py_ssize_t)f);
         texts[f] = (pm_bytes){(const uint8_t *)"", 0};
-        if (value == NULL || (value != Py_None && !take_text(state, t, value, &texts[f]))) {
+        if (value == NULL ||
+            (value != Py_None && !take_text(state, t, value, &texts[f]))) {
             return false;
         }
     }
@@ -272,7 +282,8 @@ static bool take_row(pmpy_state *state, const builder *b, batch *t, PyObject *ro
 }
 
 static bool is_row(PyObject *row) {
-    if (!PyTuple_Check(row) || PyTuple_Size(row) != 3 || !PyTuple_Check(PyTuple_GetItem(row, 1)) ||
+    if (!PyTuple_Check(row) || PyTuple_Size(row) != 3 ||
+        !PyTuple_Check(PyTuple_GetItem(row, 1)) ||
         !PyTuple_Check(PyTuple_GetItem(row, 2))) {
         PyErr_SetString(PyExc_TypeError, "a row is (key, texts, cells)");
         return false;
@@ -280,8 +291,10 @@ static bool is_row(PyObject *row) {
     return true;
 }
 
-/* rows: a tuple, so that nothing can change under the batch. The caller releases in both cases. */
-static bool batch_take(pmpy_state *state, const builder *b, PyObject *rows, size_t first, batch *t) {
+/* rows: a tuple, so that nothing can change under the batch. The caller releases in
+ * both cases. */
+static bool batch_take(pmpy_state *state, const builder *b, PyObject *rows,
+                       size_t first, batch *t) {
     size_t total = (size_t)PyTuple_Size(rows), n_cells = 0;
     *t = (batch){.n = first < total ? total - first : 0};
     for (size_t i = 0; i < t->n; i++) {
@@ -302,7 +315,8 @@ static bool batch_take(pmpy_state *state, const builder *b, PyObject *rows, size
     pm_cell *cells = t->cells;
     for (size_t i = 0; i < t->n; i++) {
         PyObject *row = PyTuple_GetItem(rows, (Py_ssize_t)(first + i));
-        if (!take_row(state, b, t, row, &t->rows[i], t->texts + i * b->n_fields, cells)) {
+        if (!take_row(state, b, t, row, &t->rows[i], t->texts + i * b->n_fields,
+                      cells)) {
             return false;
         }
         cells += t->rows[i].n_cells;
@@ -325,8 +339,10 @@ static PyObject *add_batch(builder *b, pmpy_state *state, const batch *t) {
     size_t n_added = 0;
     pmpy_run run;
     begin(b, &run);
-    pm_status status = pm_builder_add(b->builder, t->rows, t->n, &n_added, &run.cancel, &run.err);
-    bool skippable = status == PM_DUPLICATE || status == PM_INVALID || status == PM_LIMIT;
+    pm_status status =
+        pm_builder_add(b->builder, t->rows, t->n, &n_added, &run.cancel, &run.err);
+    bool skippable =
+        status == PM_DUPLICATE || status == PM_INVALID || status == PM_LIMIT;
     bool ok = pmpy_end(&run, state, skippable ? PM_OK : status, NULL);
     b->cancel = NULL;
     if (!ok) {
@@ -360,7 +376,8 @@ static PyObject *builder_add(PyObject *self, PyObject *args) {
 
 /* ---- the end ---- */
 
-/* finish() -> (documents, characters replaced); the index stands at its path, the builder is closed */
+/* finish() -> (documents, characters replaced); the index stands at its path, the
+ * builder is closed */
 static PyObject *builder_finish(PyObject *self, PyObject *unused) {
     (void)unused;
     builder *b = (builder *)self;
@@ -370,7 +387,8 @@ static PyObject *builder_finish(PyObject *self, PyObject *unused) {
     pmpy_run run;
     begin(b, &run);
     pm_status status = pm_builder_finish(b->builder, &run.cancel, &run.err);
-    unsigned long long docs = pm_builder_docs(b->builder), replaced = pm_builder_replaced(b->builder);
+    unsigned long long docs = pm_builder_docs(b->builder),
+                       replaced = pm_builder_replaced(b->builder);
     bool ok = pmpy_end(&run, pmpy_state_of(self), status, NULL);
     b->cancel = NULL;
     release(b);
@@ -405,10 +423,14 @@ static PyObject *builder_cancel(PyObject *self, PyObject *unused) {
 
 static PyMethodDef builder_methods[] = {
     {"column", builder_column, METH_VARARGS, "column(name, kind) -> number"},
-    {"add", builder_add, METH_VARARGS, "add(rows, first) -> (number added, None or the exception of the next row)"},
-    {"finish", builder_finish, METH_NOARGS, "finish() -> (documents, characters replaced)"},
-    {"close", builder_close, METH_NOARGS, "close(): without a finish nothing is left behind"},
-    {"cancel", builder_cancel, METH_NOARGS, "cancel(): stops the call under way, from any thread"},
+    {"add", builder_add, METH_VARARGS,
+     "add(rows, first) -> (number added, None or the exception of the next row)"},
+    {"finish", builder_finish, METH_NOARGS,
+     "finish() -> (documents, characters replaced)"},
+    {"close", builder_close, METH_NOARGS,
+     "close(): without a finish nothing is left behind"},
+    {"cancel", builder_cancel, METH_NOARGS,
+     "cancel(): stops the call under way, from any thread"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -421,6 +443,7 @@ static PyType_Slot builder_slots[] = {
 PyType_Spec pmpy_builder_spec = {
     .name = "pressmark._core.Builder",
     .basicsize = sizeof(builder),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = builder_slots,
 };

@@ -1,5 +1,6 @@
-/* Column: one column of a block, a sequence of Python values. Columns of numbers without gaps are also a read-only buffer
- * over the block's own memory ('q', 'd', '?'), which keeps the block alive. */
+/* Column: one column of a block, a sequence of Python values. Columns of numbers
+ * without gaps are also a read-only buffer over the block's own memory ('q', 'd', '?'),
+ * which keeps the block alive. */
 #include "_core_block.h"
 
 typedef struct pmpy_column {
@@ -9,7 +10,9 @@ typedef struct pmpy_column {
     Py_ssize_t shape, stride; /* of the exported buffer */
 } pmpy_column;
 
-static const pm_table *table_of(PyObject *self) { return ((pmpy_column *)self)->table; }
+static const pm_table *table_of(PyObject *self) {
+    return ((pmpy_column *)self)->table;
+}
 
 const pm_table_column *pmpy_column_data(PyObject *column) {
     return &table_of(column)->columns[((pmpy_column *)column)->number];
@@ -35,7 +38,9 @@ static void column_dealloc(PyObject *self) {
     Py_DECREF(type);
 }
 
-static Py_ssize_t column_length(PyObject *self) { return (Py_ssize_t)table_of(self)->n_rows; }
+static Py_ssize_t column_length(PyObject *self) {
+    return (Py_ssize_t)table_of(self)->n_rows;
+}
 
 static PyObject *column_item(PyObject *self, Py_ssize_t i) {
     if (i < 0 || i >= column_length(self)) {
@@ -83,7 +88,8 @@ static void *memory_of(const pm_table_column *c) {
 
 /* The buffer's format by type; times are their microseconds. */
 static char *format_of(pm_type type) {
-    static char formats[][2] = {"q", "d", "?"}; /* Py_buffer wants char *, nobody writes */
+    /* Py_buffer wants char *, nobody writes */
+    static char formats[][2] = {"q", "d", "?"};
     return formats[type == PM_TYPE_F64 ? 1 : type == PM_TYPE_BOOL ? 2 : 0];
 }
 
@@ -95,7 +101,9 @@ static int column_getbuffer(PyObject *self, Py_buffer *view, int flags) {
         return -1;
     }
     if (c->type == PM_TYPE_STR || has_gaps(self)) {
-        PyErr_SetString(PyExc_BufferError, "only columns of numbers without gaps are buffers; take tolist()");
+        PyErr_SetString(
+            PyExc_BufferError,
+            "only columns of numbers without gaps are buffers; take tolist()");
         return -1;
     }
     pmpy_column *column = (pmpy_column *)self;
@@ -128,14 +136,16 @@ static PyObject *column_repr(PyObject *self) {
     if (name == NULL) {
         return NULL;
     }
-    PyObject *out = PyUnicode_FromFormat("<column %R: %zd values, %s>", name, column_length(self),
-                                         pmpy_type_name(pmpy_column_data(self)->type));
+    PyObject *out =
+        PyUnicode_FromFormat("<column %R: %zd values, %s>", name, column_length(self),
+                             pmpy_type_name(pmpy_column_data(self)->type));
     Py_DECREF(name);
     return out;
 }
 
 static PyMethodDef column_methods[] = {
-    {"tolist", column_tolist, METH_NOARGS, "All values as a list; None where there is none."},
+    {"tolist", column_tolist, METH_NOARGS,
+     "All values as a list; None where there is none."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -146,14 +156,16 @@ static PyGetSetDef column_getset[] = {
 };
 
 static PyType_Slot column_slots[] = {
-    {Py_tp_dealloc, column_dealloc},   {Py_tp_repr, column_repr},         {Py_sq_length, column_length},
-    {Py_sq_item, column_item},         {Py_bf_getbuffer, column_getbuffer}, {Py_tp_methods, column_methods},
-    {Py_tp_getset, column_getset},     {0, NULL},
+    {Py_tp_dealloc, column_dealloc},     {Py_tp_repr, column_repr},
+    {Py_sq_length, column_length},       {Py_sq_item, column_item},
+    {Py_bf_getbuffer, column_getbuffer}, {Py_tp_methods, column_methods},
+    {Py_tp_getset, column_getset},       {0, NULL},
 };
 
 PyType_Spec pmpy_column_spec = {
     .name = "pressmark._core.Column",
     .basicsize = sizeof(pmpy_column),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = column_slots,
 };

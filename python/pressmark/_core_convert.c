@@ -1,5 +1,5 @@
-/* From Python's values to the core's and back. Strings that are not ASCII come in by a temporary bytes object, so that no
- * UTF-8 copy stays in the caller's strings. */
+/* From Python's values to the core's and back. Strings that are not ASCII come in by a
+ * temporary bytes object, so that no UTF-8 copy stays in the caller's strings. */
 #include "_core.h"
 
 #include <string.h>
@@ -54,7 +54,9 @@ bool pmpy_text_take(pmpy_state *state, PyObject *o, pmpy_text *out) {
     return true;
 }
 
-void pmpy_text_release(pmpy_text *t) { Py_CLEAR(t->owner); }
+void pmpy_text_release(pmpy_text *t) {
+    Py_CLEAR(t->owner);
+}
 
 const char *pmpy_chars(pmpy_state *state, PyObject *o, PyObject **owner) {
     pmpy_text t;
@@ -71,7 +73,8 @@ const char *pmpy_chars(pmpy_state *state, PyObject *o, PyObject **owner) {
     return (const char *)t.bytes.p; /* str and bytes end with NUL */
 }
 
-const char **pmpy_chars_of_tuple(pmpy_state *state, PyObject *tuple, size_t *n, PyObject **owner) {
+const char **pmpy_chars_of_tuple(pmpy_state *state, PyObject *tuple, size_t *n,
+                                 PyObject **owner) {
     Py_ssize_t size = PyTuple_Size(tuple);
     if (size < 0) {
         return NULL;
@@ -122,7 +125,8 @@ PyObject *pmpy_str_of(const void *bytes, size_t n) {
 }
 
 PyObject *pmpy_time(pmpy_state *state, int64_t microseconds) {
-    PyObject *since = PyObject_CallFunction(state->interval, "iiL", 0, 0, (long long)microseconds);
+    PyObject *since =
+        PyObject_CallFunction(state->interval, "iiL", 0, 0, (long long)microseconds);
     if (since == NULL) {
         return NULL;
     }

@@ -1,16 +1,16 @@
-/* The one place that raises: each pm_status becomes one exception. The texts, and the caret under a query, are made by the
- * classes in _errors.py. */
+/* The one place that raises: each pm_status becomes one exception. The texts, and the
+ * caret under a query, are made by the classes in _errors.py. */
 #include "_core.h"
 
 #include <errno.h>
 #include <string.h>
 
 static const char *const NAMES[PMPY_N_ERRORS] = {
-    [PMPY_SYNTAX] = "QuerySyntaxError",   [PMPY_AMBIGUOUS] = "AmbiguousQueryError",
-    [PMPY_FIELD] = "UnknownFieldError",   [PMPY_LIMIT] = "LimitError",
+    [PMPY_SYNTAX] = "QuerySyntaxError",     [PMPY_AMBIGUOUS] = "AmbiguousQueryError",
+    [PMPY_FIELD] = "UnknownFieldError",     [PMPY_LIMIT] = "LimitError",
     [PMPY_DUPLICATE] = "DuplicateKeyError", [PMPY_FOREIGN] = "NotAnIndexError",
-    [PMPY_CORRUPT] = "CorruptIndexError", [PMPY_VERSION] = "VersionError",
-    [PMPY_LOCKED] = "LockedError",        [PMPY_GONE] = "GenerationGoneError",
+    [PMPY_CORRUPT] = "CorruptIndexError",   [PMPY_VERSION] = "VersionError",
+    [PMPY_LOCKED] = "LockedError",          [PMPY_GONE] = "GenerationGoneError",
 };
 
 int pmpy_errors_init(pmpy_state *state) {
@@ -46,22 +46,28 @@ static void set_called(PyObject *type, PyObject *made) {
 
 /* cls(message, query, pos, end, hint) */
 static void raise_query(PyObject *type, const pm_error *err, PyObject *query) {
-    set_called(type, PyObject_CallFunction(type, "NONNN", pmpy_str(err->message), query != NULL ? query : Py_None,
-                                           place(err->pos), place(err->end), pmpy_str(err->hint)));
+    set_called(type,
+               PyObject_CallFunction(type, "NONNN", pmpy_str(err->message),
+                                     query != NULL ? query : Py_None, place(err->pos),
+                                     place(err->end), pmpy_str(err->hint)));
 }
 
 /* cls(message, hint) */
 static void raise_state(PyObject *type, const pm_error *err) {
-    set_called(type, PyObject_CallFunction(type, "NN", pmpy_str(err->message), pmpy_str(err->hint)));
+    set_called(type, PyObject_CallFunction(type, "NN", pmpy_str(err->message),
+                                           pmpy_str(err->hint)));
 }
 
 /* cls(message, file, offset) */
 static void raise_file(PyObject *type, const pm_error *err) {
-    set_called(type, PyObject_CallFunction(type, "NNN", pmpy_str(err->message), pmpy_str(err->file), place(err->offset)));
+    set_called(type, PyObject_CallFunction(type, "NNN", pmpy_str(err->message),
+                                           pmpy_str(err->file), place(err->offset)));
 }
 
 static void raise_text(PyObject *type, const pm_error *err) {
-    PyObject *text = err->hint[0] != 0 ? PyUnicode_FromFormat("%s (%s)", err->message, err->hint) : pmpy_str(err->message);
+    PyObject *text = err->hint[0] != 0
+                         ? PyUnicode_FromFormat("%s (%s)", err->message, err->hint)
+                         : pmpy_str(err->message);
     if (text != NULL) {
         PyErr_SetObject(type, text);
         Py_DECREF(text);
@@ -74,7 +80,8 @@ static void raise_os(const pm_error *err, int os_errno) {
         raise_text(PyExc_OSError, err);
         return;
     }
-    set_called(PyExc_OSError, PyObject_CallFunction(PyExc_OSError, "iN", os_errno, pmpy_str(err->message)));
+    set_called(PyExc_OSError, PyObject_CallFunction(PyExc_OSError, "iN", os_errno,
+                                                    pmpy_str(err->message)));
 }
 
 PyObject *pmpy_raise(pmpy_state *state, const pm_error *err, PyObject *query) {
@@ -91,7 +98,8 @@ PyObject *pmpy_raise(pmpy_state *state, const pm_error *err, PyObject *query) {
     case PM_INVALID:
         raise_text(PyExc_ValueError, err);
         break;
-    case PM_CANCELLED: /* the signal's exception, if any, is pending and was not replaced */
+    /* the signal's exception, if any, is pending and was not replaced */
+    case PM_CANCELLED:
         PyErr_SetNone(PyExc_KeyboardInterrupt);
         break;
     case PM_SYNTAX:

@@ -6,7 +6,9 @@ typedef struct index_object {
     pm_index *index; /* owned reference */
 } index_object;
 
-static pm_index *index_in(PyObject *self) { return ((index_object *)self)->index; }
+static pm_index *index_in(PyObject *self) {
+    return ((index_object *)self)->index;
+}
 
 /* open(path, generation, mode) -> Index; path: bytes */
 PyObject *pmpy_open(PyObject *module, PyObject *args) {
@@ -14,14 +16,16 @@ PyObject *pmpy_open(PyObject *module, PyObject *args) {
     PyObject *path;
     unsigned long long generation;
     int mode;
-    if (!PyArg_ParseTuple(args, "O&Ki", PyUnicode_FSConverter, &path, &generation, &mode)) {
+    if (!PyArg_ParseTuple(args, "O&Ki", PyUnicode_FSConverter, &path, &generation,
+                          &mode)) {
         return NULL;
     }
     pm_index *index = NULL;
     pmpy_run run;
     const char *chars = PyBytes_AsString(path);
     pmpy_begin(&run);
-    pm_status status = pm_index_open(chars, generation, (pm_open_mode)mode, &index, &run.err);
+    pm_status status =
+        pm_index_open(chars, generation, (pm_open_mode)mode, &index, &run.err);
     bool ok = pmpy_end(&run, state, status, NULL);
     Py_DECREF(path);
     index_object *self = ok ? PyObject_New(index_object, state->index_type) : NULL;
@@ -56,7 +60,8 @@ PyObject *pmpy_verify(PyObject *module, PyObject *args) {
 }
 
 /* Ends a run whose result is a table; *t is looked at where status is PM_OK. */
-static PyObject *table_result(pmpy_run *run, PyObject *self, pm_status status, pm_table **t, PyObject *query) {
+static PyObject *table_result(pmpy_run *run, PyObject *self, pm_status status,
+                              pm_table **t, PyObject *query) {
     pmpy_state *state = pmpy_state_of(self);
     if (pmpy_end(run, state, status, query)) {
         return pmpy_block_new(state, *t);
@@ -84,12 +89,15 @@ static PyObject *index_facts(PyObject *self, PyObject *unused) {
     (void)unused;
     pm_index_facts f;
     pm_index_get_facts(index_in(self), &f);
-    return Py_BuildValue("{sKsKsKsKsIsIsNsNsNsNsNsOsO}", "generation", (unsigned long long)f.generation, "fingerprint",
-                         (unsigned long long)f.fingerprint, "tokens", (unsigned long long)f.n_tokens, "words",
-                         (unsigned long long)f.n_words, "documents", f.n_docs, "segments", f.n_segments, "lang",
-                         pmpy_str(f.lang), "main_field", pmpy_str(f.main_field), "date_column", pmpy_str(f.date_column),
-                         "key_column", pmpy_str(f.key_column), "fields", field_names(&f), "store",
-                         f.store ? Py_True : Py_False, "analyzer_differs", f.analyzer_differs ? Py_True : Py_False);
+    return Py_BuildValue(
+        "{sKsKsKsKsIsIsNsNsNsNsNsOsO}", "generation", (unsigned long long)f.generation,
+        "fingerprint", (unsigned long long)f.fingerprint, "tokens",
+        (unsigned long long)f.n_tokens, "words", (unsigned long long)f.n_words,
+        "documents", f.n_docs, "segments", f.n_segments, "lang", pmpy_str(f.lang),
+        "main_field", pmpy_str(f.main_field), "date_column", pmpy_str(f.date_column),
+        "key_column", pmpy_str(f.key_column), "fields", field_names(&f), "store",
+        f.store ? Py_True : Py_False, "analyzer_differs",
+        f.analyzer_differs ? Py_True : Py_False);
 }
 
 static PyObject *index_columns(PyObject *self, PyObject *unused) {
@@ -97,7 +105,8 @@ static PyObject *index_columns(PyObject *self, PyObject *unused) {
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    return table_result(&run, self, pm_index_columns(index_in(self), &t, &run.err), &t, NULL);
+    return table_result(&run, self, pm_index_columns(index_in(self), &t, &run.err), &t,
+                        NULL);
 }
 
 static PyObject *index_sections(PyObject *self, PyObject *unused) {
@@ -105,7 +114,8 @@ static PyObject *index_sections(PyObject *self, PyObject *unused) {
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    return table_result(&run, self, pm_index_sections(index_in(self), &t, &run.err), &t, NULL);
+    return table_result(&run, self, pm_index_sections(index_in(self), &t, &run.err), &t,
+                        NULL);
 }
 
 /* ---- documents ---- */
@@ -152,15 +162,17 @@ static PyObject *index_documents(PyObject *self, PyObject *args) {
     Py_buffer view;
     size_t n_columns = SIZE_MAX, n_docs;
     const char **names = NULL;
-    if (!filter_of(state, filter, &where) || !pmpy_docs_take(docs, &view, &numbers, &n_docs)) {
+    if (!filter_of(state, filter, &where) ||
+        !pmpy_docs_take(docs, &view, &numbers, &n_docs)) {
         return NULL;
     }
-    if (columns == Py_None || (names = pmpy_chars_of_tuple(state, columns, &n_columns, &kept)) != NULL) {
+    if (columns == Py_None ||
+        (names = pmpy_chars_of_tuple(state, columns, &n_columns, &kept)) != NULL) {
         pm_table *t = NULL;
         pmpy_run run;
         pmpy_begin(&run);
-        pm_status status =
-            pm_index_documents(index_in(self), names, n_columns, numbers, n_docs, where, &t, &run.err);
+        pm_status status = pm_index_documents(index_in(self), names, n_columns, numbers,
+                                              n_docs, where, &t, &run.err);
         out = table_result(&run, self, status, &t, NULL);
     }
     PyMem_Free((void *)names);
@@ -191,7 +203,8 @@ static PyObject *index_values(PyObject *self, PyObject *arg) {
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    return table_result(&run, self, pm_index_values(index_in(self), doc, &t, &run.err), &t, NULL);
+    return table_result(&run, self, pm_index_values(index_in(self), doc, &t, &run.err),
+                        &t, NULL);
 }
 
 static PyObject *index_tokens(PyObject *self, PyObject *arg) {
@@ -202,7 +215,8 @@ static PyObject *index_tokens(PyObject *self, PyObject *arg) {
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    return table_result(&run, self, pm_index_tokens(index_in(self), doc, &t, &run.err), &t, NULL);
+    return table_result(&run, self, pm_index_tokens(index_in(self), doc, &t, &run.err),
+                        &t, NULL);
 }
 
 /* text(doc, field) -> str */
@@ -216,7 +230,9 @@ static PyObject *index_text(PyObject *self, PyObject *args) {
     pmpy_run run;
     pmpy_begin(&run);
     pm_status status = pm_index_text(index_in(self), doc, field, &out, &run.err);
-    PyObject *text = pmpy_end(&run, pmpy_state_of(self), status, NULL) ? pmpy_str_of(out.p, out.n) : NULL;
+    PyObject *text = pmpy_end(&run, pmpy_state_of(self), status, NULL)
+                         ? pmpy_str_of(out.p, out.n)
+                         : NULL;
     pm_buf_release(&out);
     return text;
 }
@@ -236,8 +252,9 @@ static PyObject *index_words(PyObject *self, PyObject *args) {
     pm_table *t = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    pm_status status = pm_index_words(index_in(self), chars, (pm_layer)layer, k < 0 ? SIZE_MAX : (size_t)k, &run.cancel, &t,
-                                      &run.err);
+    pm_status status =
+        pm_index_words(index_in(self), chars, (pm_layer)layer,
+                       k < 0 ? SIZE_MAX : (size_t)k, &run.cancel, &t, &run.err);
     PyObject *out = table_result(&run, self, status, &t, NULL);
     Py_DECREF(kept);
     return out;
@@ -251,7 +268,8 @@ static PyObject *index_parse(PyObject *self, PyObject *args) {
     PyObject *text;
     int mode;
     pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) || !pmpy_text_take(state, text, &utf8)) {
+    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) ||
+        !pmpy_text_take(state, text, &utf8)) {
         return NULL;
     }
     pm_limits limits;
@@ -261,8 +279,9 @@ static PyObject *index_parse(PyObject *self, PyObject *args) {
         query->text = Py_NewRef(text);
         pmpy_run run;
         pmpy_begin(&run);
-        pm_status status = pm_index_parse(index_in(self), (const char *)utf8.bytes.p, utf8.bytes.n, (pm_parse_mode)mode,
-                                          &limits, &query->query, &run.err);
+        pm_status status =
+            pm_index_parse(index_in(self), (const char *)utf8.bytes.p, utf8.bytes.n,
+                           (pm_parse_mode)mode, &limits, &query->query, &run.err);
         if (!pmpy_end(&run, state, status, text)) {
             Py_CLEAR(query);
         }
@@ -279,7 +298,8 @@ typedef struct asked {
     pm_limits limits;
 } asked;
 
-static bool asked_take(PyObject *self, PyObject *query, PyObject *filter, PyObject *docs, asked *out) {
+static bool asked_take(PyObject *self, PyObject *query, PyObject *filter,
+                       PyObject *docs, asked *out) {
     pmpy_state *state = pmpy_state_of(self);
     out->query = pmpy_query_of(state, query);
     pmpy_limits_get(state, &out->limits);
@@ -297,13 +317,15 @@ static void asked_release(asked *a) {
 static PyObject *index_hits(PyObject *self, PyObject *args) {
     PyObject *query, *filter, *docs;
     asked a;
-    if (!PyArg_ParseTuple(args, "OOO", &query, &filter, &docs) || !asked_take(self, query, filter, docs, &a)) {
+    if (!PyArg_ParseTuple(args, "OOO", &query, &filter, &docs) ||
+        !asked_take(self, query, filter, docs, &a)) {
         return NULL;
     }
     pm_hits *hits = NULL;
     pmpy_run run;
     pmpy_begin(&run);
-    pm_status status = pm_hits_new(index_in(self), &a.query->query, &a.where, &a.limits, &run.cancel, &hits, &run.err);
+    pm_status status = pm_hits_new(index_in(self), &a.query->query, &a.where, &a.limits,
+                                   &run.cancel, &hits, &run.err);
     PyObject *out = NULL;
     if (pmpy_end(&run, pmpy_state_of(self), status, a.query->text)) {
         out = pmpy_hits_wrap(pmpy_state_of(self), hits);
@@ -326,14 +348,17 @@ static PyObject *index_count(PyObject *self, PyObject *args) {
     pm_counts counts = {0, 0};
     pmpy_run run;
     pmpy_begin(&run);
-    pm_status status = pm_count(index_in(self), &a.query->query, &a.where, &a.limits, documents_only != 0, &run.cancel,
-                                &counts, &run.err);
+    pm_status status = pm_count(index_in(self), &a.query->query, &a.where, &a.limits,
+                                documents_only != 0, &run.cancel, &counts, &run.err);
     bool ok = pmpy_end(&run, pmpy_state_of(self), status, a.query->text);
     asked_release(&a);
-    return ok ? Py_BuildValue("KK", (unsigned long long)counts.hits, (unsigned long long)counts.documents) : NULL;
+    return ok ? Py_BuildValue("KK", (unsigned long long)counts.hits,
+                              (unsigned long long)counts.documents)
+              : NULL;
 }
 
-/* Weights of the fields: a tuple of numbers, or None. NULL with *ok false after raising. */
+/* Weights of the fields: a tuple of numbers, or None. NULL with *ok false after
+ * raising. */
 static double *weights_of(PyObject *self, PyObject *o, bool *ok) {
     pm_index_facts f;
     pm_index_get_facts(index_in(self), &f);
@@ -365,8 +390,8 @@ static PyObject *index_search(PyObject *self, PyObject *args) {
     int all;
     pm_rank_options options = {0};
     asked a;
-    if (!PyArg_ParseTuple(args, "OOOnddpOs", &query, &filter, &docs, &k, &options.k1, &options.b, &all, &weights,
-                          &options.sort)) {
+    if (!PyArg_ParseTuple(args, "OOOnddpOs", &query, &filter, &docs, &k, &options.k1,
+                          &options.b, &all, &weights, &options.sort)) {
         return NULL;
     }
     bool ok;
@@ -381,8 +406,9 @@ static PyObject *index_search(PyObject *self, PyObject *args) {
     uint64_t total = 0;
     pmpy_run run;
     pmpy_begin(&run);
-    pm_status status = pm_search(index_in(self), &a.query->query, &a.where, (size_t)k, &options, &a.limits, &run.cancel, &t,
-                                 &total, &run.err);
+    pm_status status =
+        pm_search(index_in(self), &a.query->query, &a.where, (size_t)k, &options,
+                  &a.limits, &run.cancel, &t, &total, &run.err);
     PyObject *block = table_result(&run, self, status, &t, a.query->text);
     asked_release(&a);
     PyMem_Free(numbers);
@@ -393,17 +419,21 @@ static PyObject *index_search(PyObject *self, PyObject *args) {
 
 static PyMethodDef index_methods[] = {
     {"facts", index_facts, METH_NOARGS, "what the index says of itself"},
-    {"columns", index_columns, METH_NOARGS, "metadata columns: Block of name, kind, several, documents"},
+    {"columns", index_columns, METH_NOARGS,
+     "metadata columns: Block of name, kind, several, documents"},
     {"sections", index_sections, METH_NOARGS, "sizes: Block of file, section, bytes"},
     {"find", index_find, METH_O, "find(key) -> document number, or None"},
-    {"documents", index_documents, METH_VARARGS, "documents(columns, docs, filter) -> Block"},
+    {"documents", index_documents, METH_VARARGS,
+     "documents(columns, docs, filter) -> Block"},
     {"values", index_values, METH_O, "values(doc) -> Block of one document's metadata"},
     {"tokens", index_tokens, METH_O, "tokens(doc) -> Block"},
     {"text", index_text, METH_VARARGS, "text(doc, field) -> str"},
-    {"words", index_words, METH_VARARGS, "words(pattern, layer, k) -> Block; k < 0: all"},
+    {"words", index_words, METH_VARARGS,
+     "words(pattern, layer, k) -> Block; k < 0: all"},
     {"parse", index_parse, METH_VARARGS, "parse(text, mode) -> Query"},
     {"hits", index_hits, METH_VARARGS, "hits(query, filter, docs) -> Hits"},
-    {"count", index_count, METH_VARARGS, "count(query, filter, docs, documents_only) -> (hits, documents)"},
+    {"count", index_count, METH_VARARGS,
+     "count(query, filter, docs, documents_only) -> (hits, documents)"},
     {"search", index_search, METH_VARARGS,
      "search(query, filter, docs, k, k1, b, all, weights, sort) -> (Block, total)"},
     {NULL, NULL, 0, NULL},
@@ -418,6 +448,7 @@ static PyType_Slot index_slots[] = {
 PyType_Spec pmpy_index_spec = {
     .name = "pressmark._core.Index",
     .basicsize = sizeof(index_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = index_slots,
 };

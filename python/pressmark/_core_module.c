@@ -1,9 +1,12 @@
-/* The module pressmark._core: its state, its types, and what needs no object of its own. */
+/* The module pressmark._core: its state, its types, and what needs no object of its
+ * own. */
 #include "_core.h"
 
 #include <string.h>
 
-static pmpy_state *state_in(PyObject *module) { return PyModule_GetState(module); }
+static pmpy_state *state_in(PyObject *module) {
+    return PyModule_GetState(module);
+}
 
 /* ---- functions ---- */
 
@@ -11,7 +14,8 @@ static PyObject *core_languages(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
     PyObject *out = PyList_New(0);
-    for (const char *const *name = pm_language_names(); out != NULL && *name != NULL; name++) {
+    for (const char *const *name = pm_language_names(); out != NULL && *name != NULL;
+         name++) {
         PyObject *s = pmpy_str(*name);
         if (s == NULL || PyList_Append(out, s) < 0) {
             Py_CLEAR(out);
@@ -56,8 +60,9 @@ static PyObject *core_tokenize(PyObject *module, PyObject *args) {
     return out;
 }
 
-/* raise_status(code, message, query, pos, end, hint): raises what the core would have; some of its failures cannot be brought
- * about at will, and a test goes through them all */
+/* raise_status(code, message, query, pos, end, hint): raises what the core would have;
+ * some of its failures cannot be brought about at will, and a test goes through them
+ * all */
 static PyObject *core_raise_status(PyObject *module, PyObject *args) {
     const char *message, *hint;
     int code;
@@ -71,7 +76,8 @@ static PyObject *core_raise_status(PyObject *module, PyObject *args) {
     pm_error_hint(&err, "%s", hint);
     err.pos = pos;
     err.end = end;
-    return status == PM_OK ? Py_NewRef(Py_None) : pmpy_raise(state_in(module), &err, query);
+    return status == PM_OK ? Py_NewRef(Py_None)
+                           : pmpy_raise(state_in(module), &err, query);
 }
 
 /* ---- limits ---- */
@@ -82,8 +88,12 @@ typedef struct limit {
 } limit;
 
 static const limit LIMITS[PMPY_N_LIMITS] = {
-    {"depth", 1000},           {"clauses", UINT32_MAX}, {"expansions", UINT32_MAX},
-    {"query_length", UINT32_MAX}, {"pairs", INT64_MAX},    {"segment_tokens", 0x7fffffff},
+    {"depth", 1000},
+    {"clauses", UINT32_MAX},
+    {"expansions", UINT32_MAX},
+    {"query_length", UINT32_MAX},
+    {"pairs", INT64_MAX},
+    {"segment_tokens", 0x7fffffff},
 };
 
 static int limit_number(const char *name) {
@@ -98,8 +108,9 @@ static int limit_number(const char *name) {
 
 static void limits_init(pmpy_state *state) {
     const pm_limits *d = &pm_limits_default;
-    const uint64_t values[PMPY_N_LIMITS] = {d->depth,        d->clauses, d->expansions,
-                                            d->query_length, d->pairs,   d->segment_tokens};
+    const uint64_t values[PMPY_N_LIMITS] = {d->depth,      d->clauses,
+                                            d->expansions, d->query_length,
+                                            d->pairs,      d->segment_tokens};
     for (int i = 0; i < PMPY_N_LIMITS; i++) {
         atomic_init(&state->limits[i], values[i]);
     }
@@ -112,7 +123,9 @@ static PyObject *core_limit(PyObject *module, PyObject *args) {
         return NULL;
     }
     int i = limit_number(name);
-    return i >= 0 ? PyLong_FromUnsignedLongLong(atomic_load(&state_in(module)->limits[i])) : NULL;
+    return i >= 0
+               ? PyLong_FromUnsignedLongLong(atomic_load(&state_in(module)->limits[i]))
+               : NULL;
 }
 
 /* set_limit(name, value) */
@@ -127,7 +140,8 @@ static PyObject *core_set_limit(PyObject *module, PyObject *args) {
         return NULL;
     }
     if (value < 1 || (uint64_t)value > LIMITS[i].most) {
-        return PyErr_Format(PyExc_ValueError, "limits.%s must be between 1 and %llu, not %lld", name,
+        return PyErr_Format(PyExc_ValueError,
+                            "limits.%s must be between 1 and %llu, not %lld", name,
                             (unsigned long long)LIMITS[i].most, value);
     }
     atomic_store(&state_in(module)->limits[i], (uint64_t)value);
@@ -138,9 +152,11 @@ static PyObject *core_set_limit(PyObject *module, PyObject *args) {
 
 static PyMethodDef core_methods[] = {
     {"languages", core_languages, METH_NOARGS, "names of languages"},
-    {"kernels", core_kernels, METH_NOARGS, "which kernels run: 'scalar', 'avx2', 'avx512'"},
+    {"kernels", core_kernels, METH_NOARGS,
+     "which kernels run: 'scalar', 'avx2', 'avx512'"},
     {"tokenize", core_tokenize, METH_VARARGS, "tokenize(text, lang) -> Block"},
-    {"raise_status", core_raise_status, METH_VARARGS, "raise_status(code, message, query, pos, end, hint)"},
+    {"raise_status", core_raise_status, METH_VARARGS,
+     "raise_status(code, message, query, pos, end, hint)"},
     {"limit", core_limit, METH_VARARGS, "limit(name) -> value"},
     {"set_limit", core_set_limit, METH_VARARGS, "set_limit(name, value)"},
     {"table", pmpy_table, METH_VARARGS, "table(names, types, columns) -> Block"},
@@ -148,7 +164,8 @@ static PyMethodDef core_methods[] = {
     {"verify", pmpy_verify, METH_VARARGS, "verify(path)"},
     {"parse", pmpy_parse, METH_VARARGS, "parse(text, mode) -> Query"},
     {"phrase", pmpy_phrase, METH_VARARGS, "phrase(text, layer, slop, n) -> Query"},
-    {"near", pmpy_near, METH_VARARGS, "near(operands, within, ordered, scope) -> Query"},
+    {"near", pmpy_near, METH_VARARGS,
+     "near(operands, within, ordered, scope) -> Query"},
     {"builder", pmpy_builder, METH_VARARGS,
      "builder(path, lang, fields, date, key, store, threads, replace) -> Builder"},
     {"unzstd", pmpy_unzstd, METH_NOARGS, "unzstd() -> Unzstd"},
@@ -160,13 +177,17 @@ static int add_types(PyObject *module, pmpy_state *state) {
         PyType_Spec *spec;
         PyTypeObject **type;
     } TYPES[] = {
-        {&pmpy_block_spec, &state->block_type},     {&pmpy_column_spec, &state->column_type},
-        {&pmpy_query_spec, &state->query_type},     {&pmpy_index_spec, &state->index_type},
-        {&pmpy_hits_spec, &state->hits_type},       {&pmpy_builder_spec, &state->builder_type},
+        {&pmpy_block_spec, &state->block_type},
+        {&pmpy_column_spec, &state->column_type},
+        {&pmpy_query_spec, &state->query_type},
+        {&pmpy_index_spec, &state->index_type},
+        {&pmpy_hits_spec, &state->hits_type},
+        {&pmpy_builder_spec, &state->builder_type},
         {&pmpy_unzstd_spec, &state->unzstd_type},
     };
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
-        *TYPES[i].type = (PyTypeObject *)PyType_FromModuleAndSpec(module, TYPES[i].spec, NULL);
+        *TYPES[i].type =
+            (PyTypeObject *)PyType_FromModuleAndSpec(module, TYPES[i].spec, NULL);
         if (*TYPES[i].type == NULL || PyModule_AddType(module, *TYPES[i].type) < 0) {
             return -1;
         }
@@ -186,10 +207,13 @@ static int core_exec(PyObject *module) {
     state->epoch = PyObject_CallMethod(datetime, "datetime", "iii", 1970, 1, 1);
     state->interval = PyObject_GetAttrString(datetime, "timedelta");
     Py_DECREF(datetime);
-    if (state->epoch == NULL || state->interval == NULL || pmpy_errors_init(state) < 0) {
+    if (state->epoch == NULL || state->interval == NULL ||
+        pmpy_errors_init(state) < 0) {
         return -1;
     }
-    return PyModule_AddStringConstant(module, "version", pm_version()) < 0 ? -1 : add_types(module, state);
+    return PyModule_AddStringConstant(module, "version", pm_version()) < 0
+               ? -1
+               : add_types(module, state);
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg) {
@@ -226,7 +250,9 @@ static int core_clear(PyObject *module) {
     return 0;
 }
 
-static void core_free(void *module) { core_clear(module); }
+static void core_free(void *module) {
+    core_clear(module);
+}
 
 static PyModuleDef_Slot core_slots[] = {
     {Py_mod_exec, core_exec},
@@ -249,4 +275,6 @@ static struct PyModuleDef core_def = {
 };
 
 PyMODINIT_FUNC PyInit__core(void);
-PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&core_def); }
+PyMODINIT_FUNC PyInit__core(void) {
+    return PyModuleDef_Init(&core_def);
+}

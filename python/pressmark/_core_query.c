@@ -1,7 +1,10 @@
-/* Query: a parsed or built query, immutable. Its tree is shown as a flat list in reading order. */
+/* Query: a parsed or built query, immutable. Its tree is shown as a flat list in
+ * reading order. */
 #include "_core.h"
 
-static pm_query *query_in(PyObject *self) { return &((pmpy_query *)self)->query; }
+static pm_query *query_in(PyObject *self) {
+    return &((pmpy_query *)self)->query;
+}
 
 pmpy_query *pmpy_query_new(pmpy_state *state) {
     pmpy_query *self = PyObject_New(pmpy_query, state->query_type);
@@ -22,7 +25,8 @@ static void query_dealloc(PyObject *self) {
 
 pmpy_query *pmpy_query_of(pmpy_state *state, PyObject *o) {
     if (Py_TYPE(o) != state->query_type) {
-        PyErr_Format(PyExc_TypeError, "expected a query, not %R", (PyObject *)Py_TYPE(o));
+        PyErr_Format(PyExc_TypeError, "expected a query, not %R",
+                     (PyObject *)Py_TYPE(o));
         return NULL;
     }
     return (pmpy_query *)o;
@@ -36,7 +40,8 @@ PyObject *pmpy_parse(PyObject *module, PyObject *args) {
     PyObject *text;
     int mode;
     pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) || !pmpy_text_take(state, text, &utf8)) {
+    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) ||
+        !pmpy_text_take(state, text, &utf8)) {
         return NULL;
     }
     pm_limits limits;
@@ -46,8 +51,9 @@ PyObject *pmpy_parse(PyObject *module, PyObject *args) {
         self->text = Py_NewRef(text);
         pmpy_run run;
         pmpy_begin(&run);
-        pm_status status = pm_parse((const char *)utf8.bytes.p, utf8.bytes.n, NULL, (pm_parse_mode)mode, &limits,
-                                    &self->query, &run.err);
+        pm_status status =
+            pm_parse((const char *)utf8.bytes.p, utf8.bytes.n, NULL,
+                     (pm_parse_mode)mode, &limits, &self->query, &run.err);
         if (!pmpy_end(&run, state, status, text)) {
             Py_CLEAR(self);
         }
@@ -62,15 +68,17 @@ PyObject *pmpy_phrase(PyObject *module, PyObject *args) {
     PyObject *text;
     int layer, slop, n;
     pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oiii", &text, &layer, &slop, &n) || !pmpy_text_take(state, text, &utf8)) {
+    if (!PyArg_ParseTuple(args, "Oiii", &text, &layer, &slop, &n) ||
+        !pmpy_text_take(state, text, &utf8)) {
         return NULL;
     }
     pmpy_query *self = pmpy_query_new(state);
     if (self != NULL) {
         pmpy_run run;
         pmpy_begin(&run);
-        pm_status status = pm_build_phrase((const char *)utf8.bytes.p, utf8.bytes.n, (pm_layer)layer, (pm_slop)slop, n,
-                                           &self->query, &run.err);
+        pm_status status =
+            pm_build_phrase((const char *)utf8.bytes.p, utf8.bytes.n, (pm_layer)layer,
+                            (pm_slop)slop, n, &self->query, &run.err);
         if (!pmpy_end(&run, state, status, NULL)) {
             Py_CLEAR(self);
         }
@@ -95,7 +103,8 @@ static void operands_release(operands *o) {
     PyMem_Free(o->texts);
 }
 
-/* tuple: a tuple of tuples of strings. False after raising; the caller releases in both cases. */
+/* tuple: a tuple of tuples of strings. False after raising; the caller releases in both
+ * cases. */
 static bool operands_take(pmpy_state *state, PyObject *tuple, operands *o) {
     *o = (operands){.n = (size_t)PyTuple_Size(tuple)};
     size_t total = 0;
@@ -116,9 +125,11 @@ static bool operands_take(pmpy_state *state, PyObject *tuple, operands *o) {
     }
     for (size_t i = 0; i < o->n; i++) {
         PyObject *inner = PyTuple_GetItem(tuple, (Py_ssize_t)i);
-        o->at[i] = (pm_operand_text){o->alternatives + o->n_texts, (size_t)PyTuple_Size(inner)};
+        o->at[i] = (pm_operand_text){o->alternatives + o->n_texts,
+                                     (size_t)PyTuple_Size(inner)};
         for (Py_ssize_t j = 0; j < PyTuple_Size(inner); j++) {
-            if (!pmpy_text_take(state, PyTuple_GetItem(inner, j), &o->texts[o->n_texts])) {
+            if (!pmpy_text_take(state, PyTuple_GetItem(inner, j),
+                                &o->texts[o->n_texts])) {
                 return false;
             }
             o->alternatives[o->n_texts] = o->texts[o->n_texts].bytes;
@@ -133,7 +144,8 @@ PyObject *pmpy_near(PyObject *module, PyObject *args) {
     pmpy_state *state = PyModule_GetState(module);
     PyObject *tuple;
     int within, ordered, scope;
-    if (!PyArg_ParseTuple(args, "O!ipi", &PyTuple_Type, &tuple, &within, &ordered, &scope)) {
+    if (!PyArg_ParseTuple(args, "O!ipi", &PyTuple_Type, &tuple, &within, &ordered,
+                          &scope)) {
         return NULL;
     }
     operands o;
@@ -141,8 +153,8 @@ PyObject *pmpy_near(PyObject *module, PyObject *args) {
     if (self != NULL) {
         pmpy_run run;
         pmpy_begin(&run);
-        pm_status status =
-            pm_build_near(o.at, o.n, within, ordered != 0, (pm_scope)scope, &self->query, &run.err);
+        pm_status status = pm_build_near(o.at, o.n, within, ordered != 0,
+                                         (pm_scope)scope, &self->query, &run.err);
         if (!pmpy_end(&run, state, status, NULL)) {
             Py_CLEAR(self);
         }
@@ -157,12 +169,15 @@ static PyObject *text_of_node(pmpy_state *state, const pm_node *node) {
     pm_buf out;
     pm_error err;
     pm_buf_init(&out);
-    PyObject *text = pm_query_text(node, &out, &err) == PM_OK ? pmpy_str_of(out.p, out.n) : pmpy_raise(state, &err, NULL);
+    PyObject *text = pm_query_text(node, &out, &err) == PM_OK
+                         ? pmpy_str_of(out.p, out.n)
+                         : pmpy_raise(state, &err, NULL);
     pm_buf_release(&out);
     return text;
 }
 
-/* Node number left, counted in reading order; NULL when the tree has fewer. The depth of a tree is limited by the parser. */
+/* Node number left, counted in reading order; NULL when the tree has fewer. The depth
+ * of a tree is limited by the parser. */
 static const pm_node *node_at(const pm_node *node, size_t *left) {
     if (*left == 0) {
         return node;
@@ -188,17 +203,20 @@ static PyObject *query_node_text(PyObject *self, PyObject *arg) {
     return text_of_node(pmpy_state_of(self), node);
 }
 
-static PyObject *text_or_none(const char *text) { return text != NULL ? pmpy_str(text) : Py_NewRef(Py_None); }
+static PyObject *text_or_none(const char *text) {
+    return text != NULL ? pmpy_str(text) : Py_NewRef(Py_None);
+}
 
 /* (kind, pos, end, children, text, layer, slop, n, ordered, scope, lo, hi) */
 static PyObject *describe(const pm_node *node) {
     static const char *const LAYERS[] = {"stem", "folded", "surface"};
     static const char *const SLOPS[] = {"", "~", "~>"};
     static const char *const SCOPES[] = {"", "sentence", "paragraph"};
-    return Py_BuildValue("sIIINssiOsNN", pm_node_kind_name(node->kind), node->pos, node->end, node->n_children,
-                         text_or_none(node->text), LAYERS[node->layer], SLOPS[node->slop], (int)node->n,
-                         node->ordered ? Py_True : Py_False, SCOPES[node->scope], text_or_none(node->lo),
-                         text_or_none(node->hi));
+    return Py_BuildValue("sIIINssiOsNN", pm_node_kind_name(node->kind), node->pos,
+                         node->end, node->n_children, text_or_none(node->text),
+                         LAYERS[node->layer], SLOPS[node->slop], (int)node->n,
+                         node->ordered ? Py_True : Py_False, SCOPES[node->scope],
+                         text_or_none(node->lo), text_or_none(node->hi));
 }
 
 static int append_tree(PyObject *list, const pm_node *node) {
@@ -220,7 +238,9 @@ static PyObject *query_nodes(PyObject *self, PyObject *unused) {
     return list;
 }
 
-static PyObject *query_str(PyObject *self) { return text_of_node(pmpy_state_of(self), query_in(self)->root); }
+static PyObject *query_str(PyObject *self) {
+    return text_of_node(pmpy_state_of(self), query_in(self)->root);
+}
 
 static PyObject *query_plain(PyObject *self, void *unused) {
     (void)unused;
@@ -242,25 +262,32 @@ static PyObject *query_notes(PyObject *self, void *unused) {
 
 static PyMethodDef query_methods[] = {
     {"nodes", query_nodes, METH_NOARGS,
-     "All nodes in reading order: (kind, pos, end, children, text, layer, slop, n, ordered, scope, lo, hi)"},
-    {"node_text", query_node_text, METH_O, "node_text(number) -> canonical text of a node"},
+     "All nodes in reading order: (kind, pos, end, children, text, layer, slop, n, "
+     "ordered, scope, lo, hi)"},
+    {"node_text", query_node_text, METH_O,
+     "node_text(number) -> canonical text of a node"},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef query_getset[] = {
     {"plain", query_plain, NULL, "whether there is no operator in it", NULL},
-    {"notes", query_notes, NULL, "what was read differently from what one might expect", NULL},
+    {"notes", query_notes, NULL, "what was read differently from what one might expect",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot query_slots[] = {
-    {Py_tp_dealloc, query_dealloc}, {Py_tp_str, query_str},       {Py_tp_methods, query_methods},
-    {Py_tp_getset, query_getset},   {0, NULL},
+    {Py_tp_dealloc, query_dealloc},
+    {Py_tp_str, query_str},
+    {Py_tp_methods, query_methods},
+    {Py_tp_getset, query_getset},
+    {0, NULL},
 };
 
 PyType_Spec pmpy_query_spec = {
     .name = "pressmark._core.Query",
     .basicsize = sizeof(pmpy_query),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = query_slots,
 };

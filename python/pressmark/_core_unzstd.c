@@ -41,13 +41,15 @@ static PyObject *feed(unzstd *self, pmpy_state *state, const pmpy_text *in) {
     pm_status status = pm_unzstd_feed(self->z, in->bytes, &out, &done, &run.err);
     PyObject *result = NULL;
     if (pmpy_end(&run, state, status, NULL)) {
-        result = Py_BuildValue("y#O", out.n > 0 ? (const char *)out.p : "", (Py_ssize_t)out.n, done ? Py_True : Py_False);
+        result = Py_BuildValue("y#O", out.n > 0 ? (const char *)out.p : "",
+                               (Py_ssize_t)out.n, done ? Py_True : Py_False);
     }
     pm_buf_release(&out);
     return result;
 }
 
-/* feed(bytes) -> (bytes, done): what it decompresses to, and whether a frame has ended with it */
+/* feed(bytes) -> (bytes, done): what it decompresses to, and whether a frame has ended
+ * with it */
 static PyObject *unzstd_feed(PyObject *self, PyObject *arg) {
     unzstd *z = (unzstd *)self;
     pmpy_state *state = pmpy_state_of(self);
@@ -80,6 +82,7 @@ static PyType_Slot unzstd_slots[] = {
 PyType_Spec pmpy_unzstd_spec = {
     .name = "pressmark._core.Unzstd",
     .basicsize = sizeof(unzstd),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
     .slots = unzstd_slots,
 };

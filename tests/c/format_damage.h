@@ -1,6 +1,7 @@
-/* Damages the sections of a container in memory, past every checksum: each byte changed, and each
- * section cut at each length. What is probed stands last in an allocation of its exact size, so
- * that the sanitizer sees a read of one byte too many. */
+/* Damages the sections of a container in memory, past every checksum: each byte
+ * changed, and each section cut at each length. What is probed stands last in an
+ * allocation of its exact size, so that the sanitizer sees a read of one byte too
+ * many. */
 #ifndef PM_TESTS_FORMAT_DAMAGE_H
 #define PM_TESTS_FORMAT_DAMAGE_H
 
@@ -14,8 +15,10 @@ static inline void damage_any(pm_status status) {
     CHECK(status == PM_OK || status == PM_CORRUPT);
 }
 
-/* The container's sections in memory, section `last` cut to `size` bytes and put last. */
-static inline pm_container damage_copy(const pm_container *from, uint32_t last, uint64_t size) {
+/* The container's sections in memory, section `last` cut to `size` bytes and put
+ * last. */
+static inline pm_container damage_copy(const pm_container *from, uint32_t last,
+                                       uint64_t size) {
     pm_container c = *from;
     uint64_t n = 0;
     for (uint32_t i = 0; i < from->n_sections; i++) {
@@ -28,7 +31,8 @@ static inline pm_container damage_copy(const pm_container *from, uint32_t last, 
         const pm_section *s = &from->sections[i];
         c.sections[i].offset = i == last ? n - size : at;
         c.sections[i].size = i == last ? size : s->size;
-        memcpy(bytes + c.sections[i].offset, from->blob.bytes + s->offset, c.sections[i].size);
+        memcpy(bytes + c.sections[i].offset, from->blob.bytes + s->offset,
+               c.sections[i].size);
         at += i == last ? 0 : s->size;
     }
     c.blob.bytes = bytes;
@@ -48,8 +52,8 @@ static inline void damage_release(pm_container *c) {
     free(damage_bytes(c, 0) - c->sections[0].offset);
 }
 
-static inline void damage_bytes_of(const pm_container *good, uint32_t section, damage_probe probe,
-                                   void *ctx) {
+static inline void damage_bytes_of(const pm_container *good, uint32_t section,
+                                   damage_probe probe, void *ctx) {
     static const uint8_t changes[] = {0x01, 0x02, 0x10, 0x40, 0x80, 0xff};
     pm_container *c = room(1, sizeof *c);
     *c = damage_copy(good, section, good->sections[section].size);
@@ -66,7 +70,8 @@ static inline void damage_bytes_of(const pm_container *good, uint32_t section, d
     free(c);
 }
 
-static inline void damage_sweep(const pm_container *good, damage_probe probe, void *ctx) {
+static inline void damage_sweep(const pm_container *good, damage_probe probe,
+                                void *ctx) {
     pm_container *c = room(1, sizeof *c);
     for (uint32_t s = 0; s < good->n_sections; s++) {
         damage_bytes_of(good, s, probe, ctx);

@@ -1,5 +1,5 @@
-/* Random segments as plain arrays, and files made of them: what the tests of the format layer
- * compare with. */
+/* Random segments as plain arrays, and files made of them: what the tests of the format
+ * layer compare with. */
 #ifndef PM_TESTS_FORMAT_FIXTURE_H
 #define PM_TESTS_FORMAT_FIXTURE_H
 
@@ -39,7 +39,8 @@ static inline void remove_test_dir(void) {
 }
 static inline void make_test_dir(void) {
     const char *base = getenv("TMPDIR");
-    snprintf(test_dir, sizeof test_dir, "%s/pm_format_XXXXXX", base != NULL ? base : "/tmp");
+    snprintf(test_dir, sizeof test_dir, "%s/pm_format_XXXXXX",
+             base != NULL ? base : "/tmp");
     CHECK(mkdtemp(test_dir) != NULL);
     snprintf(test_path, sizeof test_path, "%s/file", test_dir);
     atexit(remove_test_dir);
@@ -61,7 +62,8 @@ static inline pm_hash128 end_file(pm_container_writer *w) {
 /* known: fourccs of the sections. */
 static inline void open_file(pm_container *c, const uint32_t *known, size_t n) {
     pm_error err;
-    pm_status status = pm_container_open(c, test_path, PM_FILE_SEGMENT, PM_MAP_NO, known, n, &err);
+    pm_status status =
+        pm_container_open(c, test_path, PM_FILE_SEGMENT, PM_MAP_NO, known, n, &err);
     if (status != PM_OK) {
         fprintf(stderr, "%s\n", err.message);
     }
@@ -76,7 +78,8 @@ typedef struct plain { /* documents as arrays */
     uint32_t *ids;    /* [n_positions], PM_END at sentinels */
 } plain;
 
-/* Units of up to max_unit tokens, every fourth empty; ids below n_ids, small ones more often. */
+/* Units of up to max_unit tokens, every fourth empty; ids below n_ids, small ones more
+ * often. */
 static inline plain make_plain(uint64_t *seed, uint32_t n_docs, uint32_t n_fields,
                                uint32_t max_unit, uint32_t n_ids) {
     plain p = {.n_docs = n_docs, .n_fields = n_fields, .n_units = n_docs * n_fields};
@@ -90,7 +93,8 @@ static inline plain make_plain(uint64_t *seed, uint32_t n_docs, uint32_t n_field
     p.ids = room(p.n_positions, sizeof *p.ids);
     for (uint32_t u = 0; u < p.n_units; u++) {
         for (uint32_t i = p.starts[u]; i + 1 < p.starts[u + 1]; i++) {
-            uint32_t range = rnd_below(seed, 3) == 0 ? n_ids : 1 + rnd_below(seed, n_ids) / 8;
+            uint32_t range =
+                rnd_below(seed, 3) == 0 ? n_ids : 1 + rnd_below(seed, n_ids) / 8;
             p.ids[i] = rnd_below(seed, range);
         }
         p.ids[p.starts[u + 1] - 1] = UINT32_MAX;
@@ -133,15 +137,15 @@ static inline int by_count(const void *x, const void *y) {
 /* Spelling of form f of group g in a case class. */
 static inline pm_bytes add_text(words *w, uint32_t g, uint32_t f, uint32_t c) {
     char *at = w->texts + TEXT_BYTES * w->n_texts++;
-    int n = snprintf(at, TEXT_BYTES, "%c%05u%c%u%s", c > 0 ? 'W' : 'w', g, c > 1 ? 'F' : 'f', f,
-                     c == 2 ? "s" : "");
+    int n = snprintf(at, TEXT_BYTES, "%c%05u%c%u%s", c > 0 ? 'W' : 'w', g,
+                     c > 1 ? 'F' : 'f', f, c == 2 ? "s" : "");
     CHECK(n > 0 && n < TEXT_BYTES);
     return (pm_bytes){(const uint8_t *)at, (size_t)n};
 }
 
 /* Adds the ids that occur of raw group g, n_cases for each form. Form 0 is the stem. */
-static inline void add_group(words *w, const uint32_t *raw, uint32_t *new_id, uint32_t g,
-                             uint32_t n_forms, uint32_t n_cases) {
+static inline void add_group(words *w, const uint32_t *raw, uint32_t *new_id,
+                             uint32_t g, uint32_t n_forms, uint32_t n_cases) {
     pm_lexicon_data *d = &w->data;
     w->stems[d->n_groups] = add_text(w, g, 0, 0);
     for (uint32_t f = 0; f < n_forms; f++) {
@@ -181,13 +185,15 @@ static inline void invert(words *w, const plain *p) {
     }
 }
 
-/* Reads p's ids, all below n_groups * n_forms * n_cases, as (group, form, case class), and
- * renumbers them in the order of a lexicon. n_cases <= 4. */
-static inline words make_words(plain *p, uint32_t n_groups, uint32_t n_forms, uint32_t n_cases) {
+/* Reads p's ids, all below n_groups * n_forms * n_cases, as (group, form, case class),
+ * and renumbers them in the order of a lexicon. n_cases <= 4. */
+static inline words make_words(plain *p, uint32_t n_groups, uint32_t n_forms,
+                               uint32_t n_cases) {
     uint32_t per_group = n_forms * n_cases, n_raw = n_groups * per_group;
     uint32_t *raw = room(n_raw + 1, 4), *new_id = room(n_raw, 4);
     raw_group *order = room(n_groups, sizeof *order);
-    words w = {.texts = room(3 * (size_t)n_raw + 3, TEXT_BYTES), .id_group = room(n_raw, 4)};
+    words w = {.texts = room(3 * (size_t)n_raw + 3, TEXT_BYTES),
+               .id_group = room(n_raw, 4)};
     w.group_forms = room(n_groups + 1, 4);
     w.form_ids = room(n_raw + 1, 4);
     w.id_counts = room(n_raw, 4);
@@ -196,9 +202,9 @@ static inline words make_words(plain *p, uint32_t n_groups, uint32_t n_forms, ui
     w.forms = room(n_raw, sizeof(pm_bytes));
     w.surfaces = room(n_raw, sizeof(pm_bytes));
     w.no_accents = room(n_raw, sizeof(pm_bytes));
-    w.data =
-        (pm_lexicon_data){0,          0,       0,       w.group_forms, w.form_ids,   w.id_counts,
-                          w.id_cases, w.stems, w.forms, w.surfaces,    w.no_accents, w.no_accents};
+    w.data = (pm_lexicon_data){
+        0,          0,       0,       w.group_forms, w.form_ids,   w.id_counts,
+        w.id_cases, w.stems, w.forms, w.surfaces,    w.no_accents, w.no_accents};
     for (uint32_t pos = 0; pos < p->n_positions; pos++) {
         raw[p->ids[pos] == UINT32_MAX ? n_raw : p->ids[pos]]++;
     }

@@ -1,5 +1,6 @@
-/* A file system in memory behind pm_sys, for sweeps that touch files many thousand times. One flat table of paths; what stands
- * open, allocated or mapped is counted, so that a test can ask for leaks. Memory is the C library's. */
+/* A file system in memory behind pm_sys, for sweeps that touch files many thousand
+ * times. One flat table of paths; what stands open, allocated or mapped is counted, so
+ * that a test can ask for leaks. Memory is the C library's. */
 #ifndef PM_TESTS_MEMORY_FILES_H
 #define PM_TESTS_MEMORY_FILES_H
 
@@ -203,10 +204,12 @@ static inline int mem_make_dir(const char *path) {
     return 0;
 }
 
-static inline int mem_list_dir(const char *path, int (*visit)(void *ctx, const char *name), void *ctx) {
+static inline int mem_list_dir(const char *path,
+                               int (*visit)(void *ctx, const char *name), void *ctx) {
     for (int i = 0; i < MEM_NODES; i++) {
         const char *rest;
-        if (mem_nodes[i].path[0] != 0 && mem_below(mem_nodes[i].path, path, &rest) && rest[0] == '/') {
+        if (mem_nodes[i].path[0] != 0 && mem_below(mem_nodes[i].path, path, &rest) &&
+            rest[0] == '/') {
             char name[MEM_PATH];
             strcpy(name, rest + 1); /* the visitor may remove it */
             int answer = visit(ctx, name);
@@ -225,7 +228,8 @@ static inline int mem_remove_dir(const char *path) {
     }
     for (int i = 0; i < MEM_NODES; i++) {
         const char *rest;
-        if (mem_nodes[i].path[0] != 0 && mem_below(mem_nodes[i].path, path, &rest) && rest[0] != 0) {
+        if (mem_nodes[i].path[0] != 0 && mem_below(mem_nodes[i].path, path, &rest) &&
+            rest[0] != 0) {
             return mem_fail(ENOTEMPTY);
         }
     }
@@ -233,7 +237,8 @@ static inline int mem_remove_dir(const char *path) {
     return 0;
 }
 
-/* A copy of exactly the file's bytes, so that AddressSanitizer sees a read beyond them. */
+/* A copy of exactly the file's bytes, so that AddressSanitizer sees a read beyond
+ * them. */
 static inline void *mem_map(int fd, size_t bytes) {
     const mem_node *node = mem_fds[fd].node;
     CHECK(bytes <= node->n);

@@ -1,4 +1,5 @@
-/* A small index on disk and the calls that a reader makes of it, for the tests of queries under failing memory and damaged files. */
+/* A small index on disk and the calls that a reader makes of it, for the tests of
+ * queries under failing memory and damaged files. */
 #ifndef PM_TESTS_QUERY_FIXTURE_H
 #define PM_TESTS_QUERY_FIXTURE_H
 
@@ -9,25 +10,34 @@
 
 static const char *const fixture_fields[] = {"title", "text"};
 static const char *const fixture_rows[][2] = {
-    {"A slap in the face", "The U.S. said it was a slap in the face. \"Do not harm us,\" he said.\n\nNATO and Nato met; US forces left."},
+    {"A slap in the face", "The U.S. said it was a slap in the face. \"Do not harm "
+                           "us,\" he said.\n\nNATO and Nato met; US forces left."},
     {"", "Élysée: les élèves. self-defence and selfdefence. The the the of the of."},
-    {"Iran’s leader", "Soleimani was killed. Suleimani's death; killing Soleimani W/5. 5,000 troops at 4pm, $1.5bn."},
+    {"Iran’s leader", "Soleimani was killed. Suleimani's death; killing Soleimani W/5. "
+                      "5,000 troops at 4pm, $1.5bn."},
     {"Empty", ""},
     {"the face", "of the slap of the face in the the slapped face of it"},
 };
 enum { FIXTURE_ROWS = sizeof fixture_rows / sizeof *fixture_rows };
 
-static pm_bytes fixture_bytes(const char *text) { return (pm_bytes){(const uint8_t *)text, strlen(text)}; }
+static pm_bytes fixture_bytes(const char *text) {
+    return (pm_bytes){(const uint8_t *)text, strlen(text)};
+}
 
-static pm_status fixture_add(pm_builder *b, uint32_t outlet, uint32_t date, uint32_t size, pm_error *err) {
+static pm_status fixture_add(pm_builder *b, uint32_t outlet, uint32_t date,
+                             uint32_t size, pm_error *err) {
     for (size_t i = 0; i < FIXTURE_ROWS; i++) {
         char key[8];
         size_t added;
         snprintf(key, sizeof key, "k%zu", i);
-        pm_bytes texts[2] = {fixture_bytes(fixture_rows[i][0]), fixture_bytes(fixture_rows[i][1])};
+        pm_bytes texts[2] = {fixture_bytes(fixture_rows[i][0]),
+                             fixture_bytes(fixture_rows[i][1])};
         pm_cell cells[] = {
-            {outlet, {.kind = PM_VALUE_STR, .s = fixture_bytes(i % 2 ? "The Hill" : "bbc")}},
-            {date, {.kind = i % 2 ? PM_VALUE_DATE : PM_VALUE_TIME, .i = INT64_C(1578441600000000) + (int64_t)i * INT64_C(86400000000)}},
+            {outlet,
+             {.kind = PM_VALUE_STR, .s = fixture_bytes(i % 2 ? "The Hill" : "bbc")}},
+            {date,
+             {.kind = i % 2 ? PM_VALUE_DATE : PM_VALUE_TIME,
+              .i = INT64_C(1578441600000000) + (int64_t)i * INT64_C(86400000000)}},
             {size, {.kind = PM_VALUE_INT, .i = (int64_t)i * 10}},
         };
         pm_row row = {fixture_bytes(key), texts, cells, i == 3 ? 0 : 3};
@@ -37,9 +47,17 @@ static pm_status fixture_add(pm_builder *b, uint32_t outlet, uint32_t date, uint
 }
 
 /* Builds the index at path; segments of at most segment_tokens positions. */
-static pm_status fixture_build(const char *path, uint32_t segment_tokens, bool store, pm_error *err) {
-    pm_build_options o = {.lang = "english", .fields = fixture_fields, .n_fields = 2, .date_column = "date", .key_column = "", .store = store,
-                          .threads = 1, .segment_tokens = segment_tokens, .if_exists = PM_EXISTS_REPLACE};
+static pm_status fixture_build(const char *path, uint32_t segment_tokens, bool store,
+                               pm_error *err) {
+    pm_build_options o = {.lang = "english",
+                          .fields = fixture_fields,
+                          .n_fields = 2,
+                          .date_column = "date",
+                          .key_column = "",
+                          .store = store,
+                          .threads = 1,
+                          .segment_tokens = segment_tokens,
+                          .if_exists = PM_EXISTS_REPLACE};
     pm_builder *b;
     uint32_t outlet = 0, date = 0, size = 0;
     PM_TRY(pm_builder_new(path, &o, &b, err));
@@ -61,15 +79,34 @@ static pm_status fixture_build(const char *path, uint32_t segment_tokens, bool s
 }
 
 static const char *const fixture_queries[] = {
-    "slap", "\"slap in the face\"", "slap* PRE/4 face", "US", "==US", "=us", "\"the the\"", "(the W/3 of) PRE/2 face", "the W/5 the",
-    "\"the of\"~3", "\"slap face\"~>4", "elysee OR élèves", "self-defence W/4 the", "title:(slap OR leader) AND killed", "slap AND NOT title:face",
-    "face outlet:bbc", "the date:2020-01-08..2020-01-10", "said W/s us", "\"(slap|slapped) * face\"", "*e* W/10 ?he", "(slap AND face) OR killed",
+    "slap",
+    "\"slap in the face\"",
+    "slap* PRE/4 face",
+    "US",
+    "==US",
+    "=us",
+    "\"the the\"",
+    "(the W/3 of) PRE/2 face",
+    "the W/5 the",
+    "\"the of\"~3",
+    "\"slap face\"~>4",
+    "elysee OR élèves",
+    "self-defence W/4 the",
+    "title:(slap OR leader) AND killed",
+    "slap AND NOT title:face",
+    "face outlet:bbc",
+    "the date:2020-01-08..2020-01-10",
+    "said W/s us",
+    "\"(slap|slapped) * face\"",
+    "*e* W/10 ?he",
+    "(slap AND face) OR killed",
 };
 enum { FIXTURE_QUERIES = sizeof fixture_queries / sizeof *fixture_queries };
 
 static pm_status fixture_tables(pm_hits *h, pm_error *err) {
     static const char *const keys[] = {"1R", "hit", "-date", "outlet"};
-    const pm_kwic_options kwic[] = {{20, PM_KWIC_CHARS, PM_SCOPE_FIELD, keys, 4}, {3, PM_KWIC_WORDS, PM_SCOPE_SENTENCE, keys, 0}};
+    const pm_kwic_options kwic[] = {{20, PM_KWIC_CHARS, PM_SCOPE_FIELD, keys, 4},
+                                    {3, PM_KWIC_WORDS, PM_SCOPE_SENTENCE, keys, 0}};
     pm_table *t;
     PM_TRY(pm_hits_table(h, NULL, &t, err));
     pm_table_unref(t);
@@ -93,7 +130,8 @@ static pm_status fixture_query(pm_index *idx, const char *text, pm_error *err) {
     pm_counts counts;
     pm_table *t = NULL;
     uint64_t total;
-    PM_TRY(pm_index_parse(idx, text, strlen(text), PM_PARSE_STRICT, &pm_limits_default, &q, err));
+    PM_TRY(pm_index_parse(idx, text, strlen(text), PM_PARSE_STRICT, &pm_limits_default,
+                          &q, err));
     pm_status status = pm_hits_new(idx, &q, NULL, &pm_limits_default, NULL, &h, err);
     if (status == PM_OK) {
         status = fixture_tables(h, err);
@@ -102,7 +140,8 @@ static pm_status fixture_query(pm_index *idx, const char *text, pm_error *err) {
         status = pm_count(idx, &q, NULL, &pm_limits_default, true, NULL, &counts, err);
     }
     if (status == PM_OK) {
-        status = pm_search(idx, &q, NULL, 3, &rank, &pm_limits_default, NULL, &t, &total, err);
+        status = pm_search(idx, &q, NULL, 3, &rank, &pm_limits_default, NULL, &t,
+                           &total, err);
     }
     pm_table_unref(t);
     pm_hits_unref(h);
@@ -129,7 +168,8 @@ static pm_status fixture_listings(pm_index *idx, pm_error *err) {
     return PM_OK;
 }
 
-/* Opens, asks everything, closes. The first failure is returned; with keep_on every call is made all the same. */
+/* Opens, asks everything, closes. The first failure is returned; with keep_on every
+ * call is made all the same. */
 static pm_status fixture_read(const char *path, bool keep_on, pm_error *err) {
     pm_index *idx;
     pm_status first = PM_OK;

@@ -1,5 +1,5 @@
-/* Calls every accessor of an open segment, with arguments in range and just beyond: what a hostile
- * file must survive. */
+/* Calls every accessor of an open segment, with arguments in range and just beyond:
+ * what a hostile file must survive. */
 #ifndef PM_TESTS_SEGMENT_USE_H
 #define PM_TESTS_SEGMENT_USE_H
 
@@ -21,7 +21,8 @@ static inline void use_list(pm_list list) {
     pm_list_iter it;
     uint64_t before = 0, steps = 0;
     pm_list_iter_init(&it, list);
-    for (uint32_t v = pm_list_iter_value(&it); v != PM_END; v = pm_list_iter_next(&it)) {
+    for (uint32_t v = pm_list_iter_value(&it); v != PM_END;
+         v = pm_list_iter_next(&it)) {
         CHECK(steps == 0 || v > before);
         CHECK(++steps <= list.n);
         before = v;
@@ -71,12 +72,13 @@ static inline void use_positions(const pm_segment *s) {
             bool inside = pm_zone_at(&s->zones, (pm_zone)zone, pos, with, &lo, &hi);
             CHECK(!inside || (lo <= pos && pos < hi && hi <= n));
         }
-        pm_store_checkpoint(&s->store, pm_bounds_start(&s->bounds, unit), pos, &at, &byte,
-                            &code_point);
+        pm_store_checkpoint(&s->store, pm_bounds_start(&s->bounds, unit), pos, &at,
+                            &byte, &code_point);
         sink += at + byte + code_point;
     }
     for (uint32_t u = 0; u <= s->bounds.n_units + 1; u++) {
-        pm_pos start = pm_bounds_start(&s->bounds, u), end = pm_bounds_end(&s->bounds, u);
+        pm_pos start = pm_bounds_start(&s->bounds, u),
+               end = pm_bounds_end(&s->bounds, u);
         CHECK(start <= end && end <= n);
         sink += pm_bounds_doc_length(&s->bounds, u);
     }
@@ -122,7 +124,8 @@ static inline void use_columns(const pm_segment *s, pm_buf *text) {
             }
         }
     }
-    sink += pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"tone", 4}) != NULL;
+    sink +=
+        pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"tone", 4}) != NULL;
 }
 
 static inline void use_documents(const pm_segment *s, pm_buf *text) {

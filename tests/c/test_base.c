@@ -79,7 +79,8 @@ static size_t cut(size_t n) {
 }
 
 static int64_t fake_read_at(int fd, void *to, size_t n, uint64_t offset) {
-    return interrupted() || fails(EIO) ? -1 : pm_sys_posix.read_at(fd, to, cut(n), offset);
+    return interrupted() || fails(EIO) ? -1
+                                       : pm_sys_posix.read_at(fd, to, cut(n), offset);
 }
 
 static int64_t fake_write(int fd, const void *from, size_t n) {
@@ -163,8 +164,10 @@ static void test_errors_hold_code_place_and_message(void) {
     CHECK(strcmp(err.hint, "ask for less") == 0);
     CHECK(pm_fail_corrupt(&err, "dir/seg.lex", 12, "%s", "bad") == PM_CORRUPT);
     CHECK(err.offset == 12 && strcmp(err.file, "seg.lex") == 0 && err.hint[0] == 0);
-    CHECK(pm_fail_io(&err, ENOENT, "dir/a", "cannot open") == PM_IO && err.os_errno == ENOENT);
-    CHECK(strstr(err.message, "cannot open dir/a: ") == err.message && strlen(err.message) > 20);
+    CHECK(pm_fail_io(&err, ENOENT, "dir/a", "cannot open") == PM_IO &&
+          err.os_errno == ENOENT);
+    CHECK(strstr(err.message, "cannot open dir/a: ") == err.message &&
+          strlen(err.message) > 20);
     CHECK(pm_fail_nomem(&err, 99) == PM_NOMEM && strstr(err.message, "99") != NULL);
     pm_error_clear(&err);
     CHECK(err.code == PM_OK && err.message[0] == 0);
@@ -173,7 +176,8 @@ static void test_errors_hold_code_place_and_message(void) {
 static void test_errors_may_be_null_and_long(void) {
     CHECK(pm_fail(NULL, PM_INVALID, "x") == PM_INVALID &&
           pm_fail_corrupt(NULL, "f", 0, "x") == PM_CORRUPT);
-    CHECK(pm_fail_io(NULL, EIO, "f", "cannot read") == PM_IO && pm_fail_nomem(NULL, 1) == PM_NOMEM);
+    CHECK(pm_fail_io(NULL, EIO, "f", "cannot read") == PM_IO &&
+          pm_fail_nomem(NULL, 1) == PM_NOMEM);
     pm_error_hint(NULL, "x");
     pm_error_clear(NULL);
     char text[3000];
@@ -181,7 +185,8 @@ static void test_errors_may_be_null_and_long(void) {
     text[sizeof text - 1] = 0;
     pm_error err;
     CHECK(pm_fail_corrupt(&err, text, 0, "%s", text) == PM_CORRUPT);
-    CHECK(strlen(err.file) == sizeof err.file - 1 && strlen(err.message) == sizeof err.message - 1);
+    CHECK(strlen(err.file) == sizeof err.file - 1 &&
+          strlen(err.message) == sizeof err.message - 1);
 }
 
 /* ---- memory ---- */
@@ -195,7 +200,8 @@ static void test_memory_of_zero_bytes_is_valid_and_overflow_fails(void) {
     pm_free(p);
     pm_free(q);
     pm_free(NULL);
-    CHECK(pm_alloc_array(SIZE_MAX / 2, 4) == NULL && pm_calloc(SIZE_MAX / 2, 4) == NULL);
+    CHECK(pm_alloc_array(SIZE_MAX / 2, 4) == NULL &&
+          pm_calloc(SIZE_MAX / 2, 4) == NULL);
     CHECK(pm_resize_array(NULL, SIZE_MAX / 2, 4) == NULL);
     uint8_t *large = pm_alloc_array(40 << 20, 1); /* goes the way of huge pages */
     CHECK(large != NULL);
@@ -228,7 +234,8 @@ static void test_arena_gives_aligned_separate_memory(void) {
     }
     const uint64_t *zeros = pm_arena_array(&a, 100, sizeof *zeros);
     CHECK(zeros != NULL && zeros[0] == 0 && zeros[99] == 0);
-    CHECK(pm_arena_array(&a, SIZE_MAX / 2, 4) == NULL && pm_arena_alloc(&a, SIZE_MAX - 3) == NULL);
+    CHECK(pm_arena_array(&a, SIZE_MAX / 2, 4) == NULL &&
+          pm_arena_alloc(&a, SIZE_MAX - 3) == NULL);
     CHECK(pm_arena_copy(&a, "x", SIZE_MAX) == NULL);
     CHECK(strcmp(pm_arena_copy(&a, "word", 3), "wor") == 0 &&
           strcmp(pm_arena_copy(&a, NULL, 0), "") == 0);
@@ -306,7 +313,8 @@ static void test_buffer_fails_once_and_for_all_when_memory_does(void) {
             size_t n = b.n;
             pm_buf_put_u8(&b, 1);
             pm_buf_printf(&b, "x");
-            CHECK(b.n == n && pm_buf_room(&b, 1) == NULL && pm_buf_status(&b, &err) == PM_NOMEM);
+            CHECK(b.n == n && pm_buf_room(&b, 1) == NULL &&
+                  pm_buf_status(&b, &err) == PM_NOMEM);
             pm_buf_clear(&b);
             put_everything(&b);
             CHECK(pm_buf_status(&b, NULL) == PM_OK);
@@ -345,7 +353,8 @@ static void check_bad_varint(const char *bytes, size_t n) {
 }
 
 static void test_cursor_never_passes_the_end(void) {
-    uint8_t *bytes = pm_alloc(7); /* its own allocation: a sanitizer sees a read too many */
+    /* its own allocation: a sanitizer sees a read too many */
+    uint8_t *bytes = pm_alloc(7);
     CHECK(bytes != NULL);
     memset(bytes, 0xff, 7);
     for (size_t n = 0; n <= 7; n++) {
@@ -357,7 +366,8 @@ static void test_cursor_never_passes_the_end(void) {
         c = pm_cursor_of(b);
         CHECK((pm_cursor_u16(&c) == 0) == (n < 2) && c.bad == (n < 2));
         c = pm_cursor_of(b);
-        CHECK(pm_cursor_take(&c, SIZE_MAX) == NULL && c.bad && pm_cursor_take(&c, 1) == NULL);
+        CHECK(pm_cursor_take(&c, SIZE_MAX) == NULL && c.bad &&
+              pm_cursor_take(&c, 1) == NULL);
         check_bad_varint((const char *)bytes + 7 - n, n);
         c = pm_cursor_of(b);
         CHECK(pm_cursor_string(&c).n == 0 && c.bad);
@@ -388,7 +398,8 @@ static void path_of(char out[256], const char *name) {
     CHECK(pm_path_join(out, 256, dir, name, NULL) == PM_OK);
 }
 
-static pm_status write_file(const char *path, const void *bytes, size_t n, pm_error *err) {
+static pm_status write_file(const char *path, const void *bytes, size_t n,
+                            pm_error *err) {
     pm_file f;
     PM_TRY(pm_file_create(path, &f, err));
     pm_status status = pm_file_write(&f, bytes, n, err);
@@ -403,7 +414,8 @@ static void check_blob(const char *path, pm_map_mode mode, const void *bytes, si
                        bool mapped) {
     pm_blob b;
     CHECK(pm_blob_open(path, mode, &b, NULL) == PM_OK);
-    CHECK(b.n == n && b.bytes != NULL && memcmp(b.bytes, bytes, n) == 0 && b.mapped == mapped);
+    CHECK(b.n == n && b.bytes != NULL && memcmp(b.bytes, bytes, n) == 0 &&
+          b.mapped == mapped);
     CHECK(strcmp(b.name, "blob") == 0);
     pm_blob_close(&b);
     pm_blob_close(&b);
@@ -420,7 +432,8 @@ static void test_files_are_written_once_and_read_whole(void) {
     fake.interrupts = 3;
     fake.at_most = 999;
     CHECK(write_file(path, bytes, sizeof bytes, &err) == PM_OK && fake.interrupts == 0);
-    CHECK(write_file(path, bytes, sizeof bytes, &err) == PM_EXISTS && err.code == PM_EXISTS);
+    CHECK(write_file(path, bytes, sizeof bytes, &err) == PM_EXISTS &&
+          err.code == PM_EXISTS);
     fake.interrupts = 3;
     check_blob(path, PM_MAP_NO, bytes, sizeof bytes, false);
     check_blob(path, PM_MAP_AUTO, bytes, sizeof bytes, true);
@@ -448,7 +461,8 @@ static void test_what_is_no_file_is_refused(void) {
     CHECK(pm_path_join(small, sizeof small, "/abc", "efg", &err) == PM_LIMIT);
     CHECK(pm_path_join(small, sizeof small, "/ab/", "efg", &err) == PM_OK &&
           strcmp(small, "/ab/efg") == 0);
-    CHECK(pm_path_join(small, sizeof small, "", "efg", &err) == PM_OK && strcmp(small, "efg") == 0);
+    CHECK(pm_path_join(small, sizeof small, "", "efg", &err) == PM_OK &&
+          strcmp(small, "efg") == 0);
     check_nothing_left();
 }
 
@@ -468,7 +482,8 @@ static void test_directories_are_made_exchanged_and_removed(void) {
     CHECK(pm_path_exists(one, &exists, &err) == PM_OK && !exists);
     CHECK(pm_dir_make(one, &err) == PM_OK && pm_dir_make(one, &err) == PM_EXISTS &&
           pm_dir_make(two, &err) == PM_OK);
-    CHECK(pm_path_exists(one, &exists, &err) == PM_OK && exists && pm_dir_sync(one, &err) == PM_OK);
+    CHECK(pm_path_exists(one, &exists, &err) == PM_OK && exists &&
+          pm_dir_sync(one, &err) == PM_OK);
     CHECK(pm_path_join(a, sizeof a, one, "f", &err) == PM_OK &&
           write_file(a, "1", 1, &err) == PM_OK);
     CHECK(pm_path_join(b, sizeof b, two, "f", &err) == PM_OK &&
@@ -525,9 +540,9 @@ static void test_each_failing_call_is_reported_and_leaks_nothing(void) {
                 break;
             }
         }
-        CHECK(
-            failures >=
-            8); /* closing what was read may fail in silence, and AUTO reads where it cannot map */
+        /* closing what was read may fail in silence, and AUTO reads where it cannot
+         * map */
+        CHECK(failures >= 8);
     }
 }
 
@@ -590,7 +605,8 @@ static void test_parallel_for_returns_the_lowest_failure(void) {
             pm_error err;
             CHECK(pm_parallel_for(1000, threads, run_job, &j, NULL, &err) == PM_LIMIT);
             CHECK(strcmp(err.message, "task 200") == 0);
-            CHECK(atomic_load(&j.begun) <= 201 + threads - 1 && atomic_load(&j.begun) >= 201);
+            CHECK(atomic_load(&j.begun) <= 201 + threads - 1 &&
+                  atomic_load(&j.begun) >= 201);
             CHECK(pm_parallel_for(1000, threads, run_job, &j, NULL, NULL) == PM_LIMIT);
         }
     }
@@ -624,7 +640,8 @@ static bool poll_at_home(void *ctx) {
     return ++p->calls >= p->stop_after;
 }
 
-static pm_status wait_until_stopped(void *ctx, size_t i, unsigned worker, pm_error *err) {
+static pm_status wait_until_stopped(void *ctx, size_t i, unsigned worker,
+                                    pm_error *err) {
     (void)i;
     (void)worker;
     const pm_cancel *c = ctx;

@@ -1,6 +1,6 @@
-/* Codec: every kernel equals the scalar one, lists and bit sets equal plain arrays, and no damage
- * reads out of bounds. Run once per kernel table: each in a child, since the choice is made once in
- * a process. */
+/* Codec: every kernel equals the scalar one, lists and bit sets equal plain arrays, and
+ * no damage reads out of bounds. Run once per kernel table: each in a child, since the
+ * choice is made once in a process. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -25,8 +25,8 @@ static uint32_t random_bits(unsigned width) {
     return width == 0 ? 0 : (uint32_t)(random64() >> (64 - width));
 }
 
-/* Bytes in an allocation of their own with the promised slack behind, so that a sanitizer sees each
- * wrong read. */
+/* Bytes in an allocation of their own with the promised slack behind, so that a
+ * sanitizer sees each wrong read. */
 static uint8_t *with_slack(const uint8_t *from, size_t n) {
     uint8_t *p = pm_calloc(n + PM_READ_SLACK, 1);
     CHECK(p != NULL);
@@ -127,8 +127,8 @@ static size_t cheapest_bytes(const uint32_t *values, size_t n) {
             patches += needs > 0;
             patch_bytes = needs > patch_bytes ? needs : patch_bytes;
         }
-        size_t bytes =
-            2 + (n * width + 7) / 8 + (patches > 0 ? 1 + patches * (1 + patch_bytes) : 0);
+        size_t bytes = 2 + (n * width + 7) / 8 +
+                       (patches > 0 ? 1 + patches * (1 + patch_bytes) : 0);
         if (patches <= 255 && bytes < best) {
             best = bytes;
         }
@@ -158,7 +158,8 @@ static void check_block(const uint32_t *values, size_t n) {
 }
 
 static void test_block_returns_what_was_encoded_in_the_fewest_bytes(void) {
-    static const size_t lengths[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 100, 127, 128, 129, 255, 256};
+    static const size_t lengths[] = {1,  2,   3,   7,   8,   15,  16, 17,
+                                     31, 100, 127, 128, 129, 255, 256};
     uint32_t values[PM_BLOCK];
     for (unsigned width = 0; width <= 32; width++) {
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
@@ -254,7 +255,8 @@ static void test_random_bytes_are_decoded_within_bounds(void) {
         }
         bytes[0] %= 40;
         bytes[1] %= 20;
-        decode_block_copy(bytes, random64() % (sizeof bytes + 1), 1 + random64() % PM_BLOCK);
+        decode_block_copy(bytes, random64() % (sizeof bytes + 1),
+                          1 + random64() % PM_BLOCK);
     }
 }
 
@@ -276,7 +278,8 @@ static sample make_sample(size_t n, unsigned gap_bits, bool has_payload) {
     uint32_t value = random_bits(4);
     for (size_t i = 0; i < n; i++) {
         s.values[i] = value;
-        value += 1 + random_bits(gap_bits) + (i % 100 == 50 ? random_bits(gap_bits + 6) : 0);
+        value +=
+            1 + random_bits(gap_bits) + (i % 100 == 50 ? random_bits(gap_bits + 6) : 0);
         s.payload[i] = random_bits(i % 50 == 0 ? 20 : 3);
     }
     pm_buf b;
@@ -297,7 +300,8 @@ static void free_sample(sample *s) {
 }
 
 static uint32_t *decode_room(uint32_t n) {
-    uint32_t *out = pm_alloc_array(((size_t)n + PM_BLOCK - 1) / PM_BLOCK * PM_BLOCK, sizeof *out);
+    uint32_t *out =
+        pm_alloc_array(((size_t)n + PM_BLOCK - 1) / PM_BLOCK * PM_BLOCK, sizeof *out);
     CHECK(out != NULL);
     return out;
 }
@@ -354,7 +358,9 @@ static void check_advance_with_strides(const sample *s, uint32_t stride) {
             CHECK(pm_list_iter_next(&it) == value_or_end(s, at));
         }
         uint32_t by = (uint32_t)(random64() % stride);
-        target = step % 7 == 6 ? target : target > UINT32_MAX - by ? UINT32_MAX : target + by;
+        target = step % 7 == 6              ? target
+                 : target > UINT32_MAX - by ? UINT32_MAX
+                                            : target + by;
     }
     CHECK(pm_list_iter_advance(&it, UINT32_MAX) == UINT32_MAX);
     CHECK(!it.bad && pm_list_iter_rank(&it) == s->n);
@@ -454,7 +460,8 @@ static void walk_all(pm_list list) {
         value = after;
         CHECK(++steps <= list.n);
     }
-    CHECK(pm_list_iter_next(&it) == UINT32_MAX && pm_list_iter_value(&it) == UINT32_MAX);
+    CHECK(pm_list_iter_next(&it) == UINT32_MAX &&
+          pm_list_iter_value(&it) == UINT32_MAX);
 }
 
 static void walk_by_advance(pm_list list, uint32_t stride) {
@@ -469,9 +476,10 @@ static void walk_by_advance(pm_list list, uint32_t stride) {
     }
 }
 
-/* Whatever the bytes: answers ascend, ends are ends, and a list that decodes as a whole walks
- * without damage. */
-static void check_damaged(const uint8_t *bytes, size_t size, uint32_t n, bool has_payload) {
+/* Whatever the bytes: answers ascend, ends are ends, and a list that decodes as a whole
+ * walks without damage. */
+static void check_damaged(const uint8_t *bytes, size_t size, uint32_t n,
+                          bool has_payload) {
     uint8_t *copy = with_slack(bytes, size);
     pm_list list = {{copy, size}, n, has_payload};
     walk_all(list);
@@ -530,10 +538,10 @@ static void expect_bad_table(sample *s, size_t at, uint32_t value) {
 
 static void test_list_table_out_of_range_is_damage(void) {
     sample s = make_sample(1000, 4, false);
-    expect_bad_table(&s, 0, 0);                         /* the first base is not "-1" */
-    expect_bad_table(&s, 8, UINT32_MAX);                /* another one is */
-    expect_bad_table(&s, 8, s.values[255] + 1);         /* not where the block before it ends */
-    expect_bad_table(&s, 16, 0);                        /* descending */
+    expect_bad_table(&s, 0, 0);                 /* the first base is not "-1" */
+    expect_bad_table(&s, 8, UINT32_MAX);        /* another one is */
+    expect_bad_table(&s, 8, s.values[255] + 1); /* not where the block before it ends */
+    expect_bad_table(&s, 16, 0);                /* descending */
     expect_bad_table(&s, 12, (uint32_t)s.size - 4 * 8); /* at the end of the bytes */
     expect_bad_table(&s, 28, UINT32_MAX);               /* far beyond */
     free_sample(&s);
@@ -565,7 +573,8 @@ static void check_bitmap(const uint64_t *words, uint64_t n_bits) {
         memcpy(bytes + 1, b.p, b.n);
     }
     pm_bitmap map;
-    CHECK(pm_bitmap_open((pm_bytes){bytes + 1, b.n}, n_bits, &map) && pm_bitmap_verify(&map));
+    CHECK(pm_bitmap_open((pm_bytes){bytes + 1, b.n}, n_bits, &map) &&
+          pm_bitmap_verify(&map));
     uint64_t rank = 0, before = UINT64_MAX;
     for (uint64_t i = 0; i < n_bits; i++) {
         bool bit = pm_bits_get(words, i);
@@ -576,9 +585,11 @@ static void check_bitmap(const uint64_t *words, uint64_t n_bits) {
     }
     CHECK(map.n_ones == rank && pm_bitmap_rank(&map, n_bits) == rank &&
           pm_bitmap_rank(&map, UINT64_MAX) == rank);
-    CHECK(pm_bitmap_before(&map, n_bits) == before && pm_bitmap_before(&map, UINT64_MAX) == before);
+    CHECK(pm_bitmap_before(&map, n_bits) == before &&
+          pm_bitmap_before(&map, UINT64_MAX) == before);
     uint64_t after = n_bits;
-    CHECK(pm_bitmap_after(&map, n_bits) == n_bits && pm_bitmap_after(&map, UINT64_MAX) == n_bits);
+    CHECK(pm_bitmap_after(&map, n_bits) == n_bits &&
+          pm_bitmap_after(&map, UINT64_MAX) == n_bits);
     for (uint64_t i = n_bits; i-- > 0;) {
         after = pm_bits_get(words, i) ? i : after;
         CHECK(pm_bitmap_after(&map, i) == after);
@@ -591,7 +602,8 @@ static void check_bitmap(const uint64_t *words, uint64_t n_bits) {
 }
 
 static void test_bitmaps_equal_plain_bits(void) {
-    static const uint64_t sizes[] = {0, 1, 63, 64, 65, 511, 512, 513, 1024, 1025, 5000, 20001};
+    static const uint64_t sizes[] = {0,   1,   63,   64,   65,   511,
+                                     512, 513, 1024, 1025, 5000, 20001};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (unsigned sparse = 0; sparse < 5; sparse++) {
             uint64_t words[320];
@@ -623,7 +635,8 @@ static void test_bitmap_damage_is_found_and_stays_in_bounds(void) {
         memcpy(copy, b.p, b.n);
         pm_bitmap map;
         CHECK(pm_bitmap_open((pm_bytes){copy, b.n}, n_bits, &map));
-        bool uncounted = at >= 3 * 64 && at < n_bits / 8; /* no rank stands behind the last group */
+        /* no rank stands behind the last group */
+        bool uncounted = at >= 3 * 64 && at < n_bits / 8;
         CHECK(pm_bitmap_verify(&map) == uncounted);
         for (uint64_t i = 0; i <= n_bits; i += 37) {
             CHECK(pm_bitmap_rank(&map, i) <= i && pm_bitmap_after(&map, i) <= n_bits);

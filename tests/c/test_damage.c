@@ -1,7 +1,9 @@
-/* A small index, damaged in every way that one byte and one length can be: verify reports each change of each file; opening and
- * walking everything never crashes, whether the checksums fit or not. Run under SAN=1 it also shows that no read leaves the
- * file.
- *   test_damage [rounds [seed]]   rounds of damage in several bytes at once, checksums repaired; default 300 */
+/* A small index, damaged in every way that one byte and one length can be: verify
+ * reports each change of each file; opening and walking everything never crashes,
+ * whether the checksums fit or not. Run under SAN=1 it also shows that no read leaves
+ * the file.
+ *   test_damage [rounds [seed]]   rounds of damage in several bytes at once, checksums
+ *                                 repaired; default 300 */
 #include "format/container_layout.h"
 #include "index/snapshot.h"
 #include "index_corpus.h"
@@ -52,14 +54,16 @@ static bool in_file(uint64_t offset, uint64_t size, size_t n) {
     return offset <= n && size <= n - offset;
 }
 
-/* Makes the checksums of a container fit its bytes, as far as its table can be found. */
+/* Makes the checksums of a container fit its bytes, as far as its table can be
+ * found. */
 static void repair(uint8_t *b, size_t n) {
     if (n < PM_HEADER_BYTES + PM_FOOTER_BYTES) {
         return;
     }
     uint8_t *footer = b + n - PM_FOOTER_BYTES;
     uint64_t table = pm_load64(footer + PM_FOOTER_TABLE);
-    uint64_t table_bytes = (uint64_t)pm_load32(footer + PM_FOOTER_SECTIONS) * PM_ENTRY_BYTES;
+    uint64_t table_bytes =
+        (uint64_t)pm_load32(footer + PM_FOOTER_SECTIONS) * PM_ENTRY_BYTES;
     if (in_file(table, table_bytes, n)) {
         for (uint64_t at = table; at < table + table_bytes; at += PM_ENTRY_BYTES) {
             uint64_t offset = pm_load64(b + at + 8), size = pm_load64(b + at + 16);
@@ -75,7 +79,8 @@ static void repair(uint8_t *b, size_t n) {
     pm_store64(footer + PM_FOOTER_HASH, pm_hash64(both, sizeof both));
 }
 
-/* The manifest, good but for the segment's hash and size, which become those of the file as it is. */
+/* The manifest, good but for the segment's hash and size, which become those of the
+ * file as it is. */
 static void bless_segment(void) {
     pm_error err;
     pm_manifest m;
@@ -92,7 +97,8 @@ static void bless_segment(void) {
 
 /* Whether the status is one that damage may have. */
 static bool is_damage(pm_status s) {
-    return s == PM_CORRUPT || s == PM_FOREIGN || s == PM_TOO_OLD || s == PM_TOO_NEW || s == PM_IO || s == PM_LIMIT;
+    return s == PM_CORRUPT || s == PM_FOREIGN || s == PM_TOO_OLD || s == PM_TOO_NEW ||
+           s == PM_IO || s == PM_LIMIT;
 }
 
 static void walk(void) {
@@ -110,7 +116,8 @@ static void walk(void) {
     for (pm_doc d = 0; d < s->n_docs && d < 1000; d++) {
         CHECK(pm_snapshot_part(s, d, &doc) != NULL);
     }
-    status = pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"outlet/7919", 11}, &doc, &err);
+    status = pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"outlet/7919", 11},
+                                  &doc, &err);
     CHECK(status == PM_OK || status == PM_CORRUPT);
     pm_snapshot_unref(s);
 }
@@ -188,13 +195,15 @@ static void test_damage_with_repaired_checksums_is_survived(int f, size_t step) 
 }
 
 /* Several bytes, some set to values that counts and offsets dislike. */
-static void test_scattered_damage_is_survived(int f, unsigned long rounds, uint32_t seed) {
+static void test_scattered_damage_is_survived(int f, unsigned long rounds,
+                                              uint32_t seed) {
     static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff, 0xfe, 0x10, 0x40};
     for (unsigned long i = 0; i < rounds; i++) {
         restore(f);
         uint8_t *bytes = mem_find(file_names[f])->bytes;
         for (uint32_t n = 1 + corpus_random(&seed) % 6; n > 0; n--) {
-            size_t at = corpus_random(&seed) % good[f].n, run = 1 + corpus_random(&seed) % 4;
+            size_t at = corpus_random(&seed) % good[f].n,
+                   run = 1 + corpus_random(&seed) % 4;
             for (size_t k = at; k < at + run && k < good[f].n; k++) {
                 bytes[k] = values[corpus_random(&seed) % sizeof values];
             }

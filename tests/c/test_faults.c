@@ -1,5 +1,6 @@
-/* Build, open and verify with the i-th allocation, then the i-th file call failing, for every i until none fails: each time an
- * error (or, for calls that may fail unnoticed, success), never a crash, no memory and no descriptor left, the path as it was.
+/* Build, open and verify with the i-th allocation, then the i-th file call failing, for
+ * every i until none fails: each time an error (or, for calls that may fail unnoticed,
+ * success), never a crash, no memory and no descriptor left, the path as it was.
  *   test_faults [threads]   default 1, where the i-th call is the same in each run */
 #include "index/snapshot.h"
 #include "index_corpus.h"
@@ -11,9 +12,11 @@ static sort fault_sort;
 static atomic_long fault_at, fault_calls; /* threads of the core count too */
 static atomic_bool fault_met, fault_may_pass;
 
-/* may_pass: the core may go on after the failure (cleaning up, or another way to the same end). */
+/* may_pass: the core may go on after the failure (cleaning up, or another way to the
+ * same end). */
 static bool fails(sort of, bool may_pass) {
-    if (of != fault_sort || atomic_fetch_add(&fault_calls, 1) != atomic_load(&fault_at)) {
+    if (of != fault_sort ||
+        atomic_fetch_add(&fault_calls, 1) != atomic_load(&fault_at)) {
         return false;
     }
     atomic_store(&fault_met, true);
@@ -22,12 +25,17 @@ static bool fails(sort of, bool may_pass) {
     return true;
 }
 
-static void *f_alloc(size_t n) { return fails(SORT_MEMORY, false) ? NULL : mem_alloc(n); }
-static void *f_resize(void *p, size_t n) { return fails(SORT_MEMORY, false) ? NULL : mem_resize(p, n); }
+static void *f_alloc(size_t n) {
+    return fails(SORT_MEMORY, false) ? NULL : mem_alloc(n);
+}
+static void *f_resize(void *p, size_t n) {
+    return fails(SORT_MEMORY, false) ? NULL : mem_resize(p, n);
+}
 static int f_open(const char *path, int flags, int mode) {
     return fails(SORT_FILES, false) ? -1 : mem_open(path, flags, mode);
 }
-static int f_close(int fd) { /* the descriptor is gone all the same; readers do not mind */
+/* the descriptor is gone all the same; readers do not mind */
+static int f_close(int fd) {
     int done = mem_close(fd);
     return fails(SORT_FILES, true) ? -1 : done;
 }
@@ -37,21 +45,39 @@ static int64_t f_read_at(int fd, void *to, size_t n, uint64_t at) {
 static int64_t f_write(int fd, const void *from, size_t n) {
     return fails(SORT_FILES, false) ? -1 : mem_write(fd, from, n);
 }
-static int f_sync(int fd) { return fails(SORT_FILES, false) ? -1 : mem_sync(fd); }
-static int f_stat_fd(int fd, pm_stat *out) { return fails(SORT_FILES, false) ? -1 : mem_stat_fd(fd, out); }
+static int f_sync(int fd) {
+    return fails(SORT_FILES, false) ? -1 : mem_sync(fd);
+}
+static int f_stat_fd(int fd, pm_stat *out) {
+    return fails(SORT_FILES, false) ? -1 : mem_stat_fd(fd, out);
+}
 static int f_stat_path(const char *path, pm_stat *out) {
     return fails(SORT_FILES, false) ? -1 : mem_stat_path(path, out);
 }
-static int f_rename(const char *a, const char *b) { return fails(SORT_FILES, false) ? -1 : mem_rename(a, b); }
-static int f_exchange(const char *a, const char *b) { return fails(SORT_FILES, false) ? -1 : mem_exchange(a, b); }
-static int f_unlink(const char *path) { return fails(SORT_FILES, true) ? -1 : mem_unlink(path); }
-static int f_make_dir(const char *path) { return fails(SORT_FILES, false) ? -1 : mem_make_dir(path); }
-static int f_remove_dir(const char *path) { return fails(SORT_FILES, true) ? -1 : mem_remove_dir(path); }
+static int f_rename(const char *a, const char *b) {
+    return fails(SORT_FILES, false) ? -1 : mem_rename(a, b);
+}
+static int f_exchange(const char *a, const char *b) {
+    return fails(SORT_FILES, false) ? -1 : mem_exchange(a, b);
+}
+static int f_unlink(const char *path) {
+    return fails(SORT_FILES, true) ? -1 : mem_unlink(path);
+}
+static int f_make_dir(const char *path) {
+    return fails(SORT_FILES, false) ? -1 : mem_make_dir(path);
+}
+static int f_remove_dir(const char *path) {
+    return fails(SORT_FILES, true) ? -1 : mem_remove_dir(path);
+}
 static int f_list_dir(const char *path, int (*visit)(void *, const char *), void *ctx) {
     return fails(SORT_FILES, true) ? -1 : mem_list_dir(path, visit, ctx);
 }
-static void *f_map(int fd, size_t n) { return fails(SORT_FILES, true) ? NULL : mem_map(fd, n); }
-static bool f_is_local(int fd) { return !fails(SORT_FILES, true) && mem_is_local(fd); }
+static void *f_map(int fd, size_t n) {
+    return fails(SORT_FILES, true) ? NULL : mem_map(fd, n);
+}
+static bool f_is_local(int fd) {
+    return !fails(SORT_FILES, true) && mem_is_local(fd);
+}
 
 static const pm_sys faulty = {.alloc = f_alloc,
                               .resize = f_resize,
@@ -109,7 +135,8 @@ static void check_old_index(const scene *s) {
     pm_snapshot_unref(snapshot);
 }
 
-/* A failed build: the path as it was, nothing beside it, unless it was the cleaning up that failed. */
+/* A failed build: the path as it was, nothing beside it, unless it was the cleaning up
+ * that failed. */
 static void check_failed_build(const scene *s, int nodes_before) {
     CHECK(atomic_load(&fault_may_pass) || mem_count_nodes() == nodes_before);
     if (s->old_docs > 0) {
@@ -167,7 +194,8 @@ static long sweep_build(const scene *s, const corpus *old, sort of) {
     }
 }
 
-static long sweep_reader(pm_status (*run)(const scene *, pm_error *), const scene *s, sort of) {
+static long sweep_reader(pm_status (*run)(const scene *, pm_error *), const scene *s,
+                         sort of) {
     for (long i = 0;; i++) {
         pm_error err;
         pm_error_clear(&err);
@@ -195,7 +223,8 @@ int main(int argc, char **argv) {
     corpus_make(&c, 12, 20, 5);
     corpus_make(&old, 3, 5, 6);
     scene fresh = {.c = &c, .options = corpus_options(threads, 150, true)};
-    scene replace = {.c = &c, .options = corpus_options(threads, 0, false), .old_docs = 3};
+    scene replace = {
+        .c = &c, .options = corpus_options(threads, 0, false), .old_docs = 3};
     replace.options.if_exists = PM_EXISTS_REPLACE;
     for (sort of = SORT_MEMORY; of <= SORT_FILES; of++) {
         n += sweep_build(&replace, &old, of);

@@ -1,12 +1,13 @@
-/* The container: what is written comes back; whatever else a file holds is refused with a reason.
- */
+/* The container: what is written comes back; whatever else a file holds is refused with
+ * a reason. */
 #include <fcntl.h>
 
 #include "format/container.h"
 #include "format_fixture.h"
 
-static const uint32_t known[] = {PM_FOURCC('O', 'N', 'E', '1'), PM_FOURCC('T', 'W', 'O', '2'),
-                                 PM_FOURCC('N', 'O', 'N', 'E'), PM_FOURCC('B', 'I', 'G', '1')};
+static const uint32_t known[] = {
+    PM_FOURCC('O', 'N', 'E', '1'), PM_FOURCC('T', 'W', 'O', '2'),
+    PM_FOURCC('N', 'O', 'N', 'E'), PM_FOURCC('B', 'I', 'G', '1')};
 enum { N_KNOWN = sizeof known / sizeof *known };
 
 static uint64_t seed = 7;
@@ -57,7 +58,8 @@ static pm_status try_all(pm_error *err) {
 static pm_hash128 write_small(void) {
     pm_container_writer *w = room(1, sizeof *w);
     begin_file(w);
-    pm_container_section(w, known[0], PM_SECTION_REQUIRED, (pm_bytes){(const uint8_t *)"hello", 5});
+    pm_container_section(w, known[0], PM_SECTION_REQUIRED,
+                         (pm_bytes){(const uint8_t *)"hello", 5});
     pm_container_section(w, known[2], 0, (pm_bytes){NULL, 0});
     pm_container_begin(w, known[1], PM_SECTION_REQUIRED);
     for (uint8_t i = 0; i < 130; i++) {
@@ -75,8 +77,10 @@ static void test_container_gives_back_sections(pm_map_mode mode) {
     pm_bytes b;
     pm_hash128 hash = write_small();
     CHECK(try_open(c, mode, &err) == PM_OK);
-    CHECK(c->n_sections == 3 && c->kind == PM_FILE_SEGMENT && c->version == PM_FORMAT_VERSION);
-    CHECK(pm_container_find(c, known[0], &b) && b.n == 5 && memcmp(b.p, "hello", 5) == 0);
+    CHECK(c->n_sections == 3 && c->kind == PM_FILE_SEGMENT &&
+          c->version == PM_FORMAT_VERSION);
+    CHECK(pm_container_find(c, known[0], &b) && b.n == 5 &&
+          memcmp(b.p, "hello", 5) == 0);
     CHECK(pm_container_find(c, known[1], &b) && b.n == 130 && b.p[129] == 129);
     CHECK(pm_container_find(c, known[2], &b) && b.n == 0);
     CHECK(!pm_container_find(c, known[3], &b) && b.n == 0);
@@ -121,7 +125,8 @@ static void test_container_large_sections(void) {
     }
     pm_container_end(w);
     pm_hash128 hash = end_file(w);
-    CHECK(try_open(c, PM_MAP_YES, &err) == PM_OK && pm_container_verify(c, &err) == PM_OK);
+    CHECK(try_open(c, PM_MAP_YES, &err) == PM_OK &&
+          pm_container_verify(c, &err) == PM_OK);
     CHECK(pm_container_find(c, known[3], &b) && b.n == N && memcmp(b.p, big, N) == 0);
     pm_hash128 again = pm_hash128_of(c->blob.bytes, c->blob.n);
     CHECK(again.lo == hash.lo && again.hi == hash.hi);
@@ -152,7 +157,8 @@ static void test_container_every_change_is_reported(void) {
             b.p[i] ^= (uint8_t)(1U << bit);
             write_bytes(b.p, b.n);
             CHECK(try_all(&err) == PM_CORRUPT);
-            CHECK(err.message[0] != 0 && err.file[0] != 0 && err.offset != PM_NO_OFFSET);
+            CHECK(err.message[0] != 0 && err.file[0] != 0 &&
+                  err.offset != PM_NO_OFFSET);
             b.p[i] ^= (uint8_t)(1U << bit);
         }
     }
@@ -218,10 +224,11 @@ static void test_container_unknown_sections(void) {
     CHECK(pm_container_open(c, test_path, PM_FILE_SEGMENT, PM_MAP_NO, known, 1, &err) ==
           PM_TOO_NEW);
     CHECK(strstr(err.message, "TWO2") != NULL);
-    CHECK(pm_container_open(c, test_path, PM_FILE_SEGMENT, PM_MAP_NO, known, 2, &err) == PM_OK);
+    CHECK(pm_container_open(c, test_path, PM_FILE_SEGMENT, PM_MAP_NO, known, 2, &err) ==
+          PM_OK);
     pm_container_close(c);
-    CHECK(pm_container_open(c, test_path, PM_FILE_MANIFEST, PM_MAP_NO, known, 2, &err) ==
-          PM_CORRUPT);
+    CHECK(pm_container_open(c, test_path, PM_FILE_MANIFEST, PM_MAP_NO, known, 2,
+                            &err) == PM_CORRUPT);
     CHECK(strstr(err.message, "SEGM") != NULL && strstr(err.message, "MANI") != NULL);
     free(c);
 }
@@ -285,7 +292,8 @@ static void test_writer_abandon(void) {
     free(w);
 }
 
-/* The table of the system with one failing call: allocation, creation, write or sync. */
+/* The table of the system with one failing call: allocation, creation, write or
+ * sync. */
 static pm_sys faulty;
 static long calls_left;
 
@@ -305,7 +313,8 @@ static int64_t faulty_write(int fd, const void *from, size_t n) {
     if (fails()) {
         return -1;
     }
-    return pm_sys_posix.write(fd, from, n < 100000 ? n : 100000); /* short writes go on */
+    /* short writes go on */
+    return pm_sys_posix.write(fd, from, n < 100000 ? n : 100000);
 }
 static int faulty_sync(int fd) {
     return fails() ? -1 : pm_sys_posix.sync(fd);

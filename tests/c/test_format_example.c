@@ -1,7 +1,7 @@
-/* The worked example of docs/FORMAT.md: the segment that the text there describes, written by the
- * core, is the hex dump there, byte for byte; and the core reads it.
- *   build/core/tests/test_format_example --print     makes the dump anew after a change of format
- */
+/* The worked example of docs/FORMAT.md: the segment that the text there describes,
+ * written by the core, is the hex dump there, byte for byte; and the core reads it.
+ *   build/core/tests/test_format_example --print
+ * makes the dump anew after a change of format. */
 #include <ctype.h>
 
 #include "format/segment.h"
@@ -52,7 +52,8 @@ static void write_positions(pm_container_writer *w, pm_error *err) {
     static const uint64_t sentences = 0x299, paragraphs = 0x219;
     static const uint32_t quote_start = 0, quote_length = 2;
     pm_postings_data p = {N_GROUPS, 2, 1, starts, positions, units, 1};
-    pm_zones_data z = {N_POSITIONS, &sentences, &paragraphs, &quote_start, &quote_length, 1};
+    pm_zones_data z = {N_POSITIONS,  &sentences,    &paragraphs,
+                       &quote_start, &quote_length, 1};
     CHECK(pm_stream_write(w, ids, N_POSITIONS, err) == PM_OK);
     CHECK(pm_postings_write(w, &p, err) == PM_OK);
     CHECK(pm_bounds_write(w, units, 2, err) == PM_OK);
@@ -63,7 +64,8 @@ static void write_texts(pm_container_writer *w, pm_error *err) {
     pm_packer *packer;
     pm_buf packed = {0}, blocks = {0};
     CHECK(pm_packer_new(&packer, err) == PM_OK);
-    CHECK(pm_packer_chunk(packer, text_of(DOC_0 DOC_1), &packed, &blocks, err) == PM_OK);
+    CHECK(pm_packer_chunk(packer, text_of(DOC_0 DOC_1), &packed, &blocks, err) ==
+          PM_OK);
     const uint64_t starts[] = {0, strlen(DOC_0), strlen(DOC_0 DOC_1)};
     const uint64_t pairs[] = {0, 0, strlen(DOC_0 DOC_1), packed.n};
     const uint32_t checkpoint[] = {3, 1};
@@ -82,8 +84,9 @@ static void write_documents(pm_container_writer *w, pm_error *err) {
     const pm_value outlet = {.kind = PM_VALUE_STR, .s = text_of("wire")};
     const pm_value dates[] = {{.kind = PM_VALUE_DATE, .i = INT64_C(1578441600000000)},
                               {.kind = PM_VALUE_TIME, .i = INT64_C(1578573000000000)}};
-    const pm_column_data columns[] = {{text_of("outlet"), PM_VALUE_STR, outlet_starts, &outlet},
-                                      {text_of("date"), PM_VALUE_DATE, date_starts, dates}};
+    const pm_column_data columns[] = {
+        {text_of("outlet"), PM_VALUE_STR, outlet_starts, &outlet},
+        {text_of("date"), PM_VALUE_DATE, date_starts, dates}};
     CHECK(pm_keys_write(w, keys, 2, err) == PM_OK);
     CHECK(pm_columns_write(w, columns, 2, 2, err) == PM_OK);
 }
@@ -164,8 +167,8 @@ static void test_example_is_what_the_core_writes(void) {
     CHECK(parse_dump(shown) == n);
     for (size_t i = 0; i < n; i++) {
         if (written[i] != shown[i]) {
-            fprintf(stderr, "%s: byte %#zx is %02x, the core writes %02x\n", DOCUMENT, i, shown[i],
-                    written[i]);
+            fprintf(stderr, "%s: byte %#zx is %02x, the core writes %02x\n", DOCUMENT,
+                    i, shown[i], written[i]);
         }
         CHECK(written[i] == shown[i]);
     }

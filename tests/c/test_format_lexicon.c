@@ -4,9 +4,10 @@
 #include "format/recipe.h"
 #include "format_damage.h"
 
-static const uint32_t known[] = {PM_FOURCC('L', 'E', 'X', 'I'), PM_FOURCC('F', 'O', 'R', 'M'),
-                                 PM_FOURCC('S', 'T', 'E', 'M'), PM_FOURCC('S', 'U', 'R', 'F'),
-                                 PM_FOURCC('U', 'N', 'A', 'C'), PM_FOURCC('K', 'E', 'Y', 'S')};
+static const uint32_t known[] = {
+    PM_FOURCC('L', 'E', 'X', 'I'), PM_FOURCC('F', 'O', 'R', 'M'),
+    PM_FOURCC('S', 'T', 'E', 'M'), PM_FOURCC('S', 'U', 'R', 'F'),
+    PM_FOURCC('U', 'N', 'A', 'C'), PM_FOURCC('K', 'E', 'Y', 'S')};
 enum { N_KNOWN = sizeof known / sizeof *known, N_SURFACES = 9, MAX_FORMS = 4 };
 
 static uint64_t seed = 5;
@@ -48,7 +49,8 @@ static void make_surface(word *w, unsigned s) {
                             {"#", "", true, 1},        {"@", "", false, 0},
                             {"$", "", false, 0},       {"\xc2\xab", "", false, 3},
                             {"", ".\xc3\x89", true, 3}};
-    snprintf(w->surface, sizeof w->surface, "%s%s%s", shapes[s].before, w->form, shapes[s].after);
+    snprintf(w->surface, sizeof w->surface, "%s%s%s", shapes[s].before, w->form,
+             shapes[s].after);
     w->case_class = shapes[s].case_class;
     char *first = w->surface + strlen(shapes[s].before);
     if (shapes[s].capital && *first >= 'a' && *first <= 'z') {
@@ -56,7 +58,8 @@ static void make_surface(word *w, unsigned s) {
     }
 }
 
-/* Words of group g: up to MAX_FORMS forms, of which one may be the stem, each in a few surfaces. */
+/* Words of group g: up to MAX_FORMS forms, of which one may be the stem, each in a few
+ * surfaces. */
 static uint32_t make_group(word *to, uint32_t g) {
     static const char *const endings[MAX_FORMS] = {"", "ing", "\xc3\xa9", "s"};
     static const char *const bare_endings[MAX_FORMS] = {"", "", "e", ""};
@@ -68,12 +71,13 @@ static uint32_t make_group(word *to, uint32_t g) {
         for (uint32_t s = 0; s < n_surfaces; s++) {
             word *w = &to[n++];
             const char *root = stem_is_form ? "" : "+";
-            snprintf(w->stem, sizeof w->stem, "%c%s%u%s", letter, accent ? "\xc3\xa9" : "", g,
-                     root);
-            snprintf(w->form, sizeof w->form, "%c%s%u%s", letter, accent ? "\xc3\xa9" : "", g,
-                     endings[f]);
+            snprintf(w->stem, sizeof w->stem, "%c%s%u%s", letter,
+                     accent ? "\xc3\xa9" : "", g, root);
+            snprintf(w->form, sizeof w->form, "%c%s%u%s", letter,
+                     accent ? "\xc3\xa9" : "", g, endings[f]);
             if (accent) {
-                snprintf(w->bare_stem, sizeof w->bare_stem, "%ce%u%s", letter, g / 2, root);
+                snprintf(w->bare_stem, sizeof w->bare_stem, "%ce%u%s", letter, g / 2,
+                         root);
             }
             if (accent || bare_endings[f][0] != 0) {
                 snprintf(w->bare_form, sizeof w->bare_form, "%ce%u%s", letter, g / 2,
@@ -113,8 +117,9 @@ static plain_lexicon make_lexicon(uint32_t n_groups) {
     p.surfaces = room(n, sizeof(pm_bytes));
     p.bare_stems = room(n, sizeof(pm_bytes));
     p.bare_forms = room(n, sizeof(pm_bytes));
-    pm_lexicon_data d = {0,          0,       n,       p.group_forms, p.form_ids,   p.id_counts,
-                         p.id_cases, p.stems, p.forms, p.surfaces,    p.bare_stems, p.bare_forms};
+    pm_lexicon_data d = {
+        0,          0,       n,       p.group_forms, p.form_ids,   p.id_counts,
+        p.id_cases, p.stems, p.forms, p.surfaces,    p.bare_stems, p.bare_forms};
     for (uint32_t i = 0; i < n; i++) {
         const word *w = &p.words[i];
         if (i == 0 || strcmp(w->form, w[-1].form) != 0) {
@@ -156,9 +161,11 @@ static bool is_text(const pm_buf *b, pm_bytes text) {
     return pm_bytes_compare(pm_buf_bytes(b), text) == 0;
 }
 
-static void compare_groups(const pm_lexicon *lex, const pm_lexicon_data *d, pm_buf *text) {
+static void compare_groups(const pm_lexicon *lex, const pm_lexicon_data *d,
+                           pm_buf *text) {
     for (pm_group g = 0; g < d->n_groups; g++) {
-        pm_range forms = pm_lexicon_group_forms(lex, g), ids = pm_lexicon_group_ids(lex, g);
+        pm_range forms = pm_lexicon_group_forms(lex, g),
+                 ids = pm_lexicon_group_ids(lex, g);
         CHECK(forms.lo == d->group_forms[g] && forms.hi == d->group_forms[g + 1]);
         CHECK(ids.lo == d->form_ids[forms.lo] && ids.hi == d->form_ids[forms.hi]);
         pm_group found;
@@ -167,7 +174,8 @@ static void compare_groups(const pm_lexicon *lex, const pm_lexicon_data *d, pm_b
     }
 }
 
-static void compare_forms(const pm_lexicon *lex, const pm_lexicon_data *d, pm_buf *text) {
+static void compare_forms(const pm_lexicon *lex, const pm_lexicon_data *d,
+                          pm_buf *text) {
     for (pm_group g = 0; g < d->n_groups; g++) {
         for (pm_form f = d->group_forms[g]; f < d->group_forms[g + 1]; f++) {
             pm_range ids = pm_lexicon_form_ids(lex, f);
@@ -178,7 +186,8 @@ static void compare_forms(const pm_lexicon *lex, const pm_lexicon_data *d, pm_bu
             CHECK(pm_lexicon_find_form(lex, d->forms[f], text, &found) && found == f);
             uint32_t rank = pm_lexicon_form_rank(lex, f);
             CHECK(pm_lexicon_ranked_form(lex, rank) == f);
-            CHECK(pm_strings_get(&lex->forms, rank, text) && is_text(text, d->forms[f]));
+            CHECK(pm_strings_get(&lex->forms, rank, text) &&
+                  is_text(text, d->forms[f]));
             for (unsigned lo = 0; lo < 4; lo++) {
                 for (unsigned hi = lo; hi < 4; hi++) {
                     pm_range r = pm_lexicon_case_ids(lex, f, lo, hi);
@@ -210,7 +219,8 @@ static void compare_ids(const pm_lexicon *lex, const pm_lexicon_data *d, pm_buf 
     pm_surface_iter it;
     pm_surface_iter_init(&it, lex);
     for (; pm_surface_iter_next(&it); n++) {
-        CHECK(it.id < d->n_ids && !seen[it.id] && is_text(&it.text, d->surfaces[it.id]));
+        CHECK(it.id < d->n_ids && !seen[it.id] &&
+              is_text(&it.text, d->surfaces[it.id]));
         seen[it.id] = 1;
     }
     CHECK(n == d->n_ids && !pm_surface_iter_next(&it));
@@ -218,7 +228,8 @@ static void compare_ids(const pm_lexicon *lex, const pm_lexicon_data *d, pm_buf 
     free(seen);
 }
 
-static void compare_bare(const pm_lexicon *lex, const pm_lexicon_data *d, pm_buf *scratch) {
+static void compare_bare(const pm_lexicon *lex, const pm_lexicon_data *d,
+                         pm_buf *scratch) {
     uint32_t n_forms = 0, n_stems = 0;
     for (pm_form f = 0; f < d->n_forms; f++) {
         if (d->bare_forms[f].n == 0) {
@@ -315,14 +326,16 @@ static void test_lexicon_gives_back_words(uint32_t n_groups) {
 
 /* ---- verification ---- */
 
-/* Writes the lexicon after a change of its arrays; verify must say no, and name the section. */
+/* Writes the lexicon after a change of its arrays; verify must say no, and name the
+ * section. */
 static void check_refused(const pm_lexicon_data *d, const char *section) {
     pm_container *file = room(1, sizeof *file);
     pm_lexicon lex;
     pm_error err;
     write_and_open(d, file);
     CHECK(pm_lexicon_open(&lex, file, &err) == PM_OK);
-    CHECK(pm_lexicon_verify(&lex, &err) == PM_CORRUPT && strstr(err.message, section) != NULL);
+    CHECK(pm_lexicon_verify(&lex, &err) == PM_CORRUPT &&
+          strstr(err.message, section) != NULL);
     pm_container_close(file);
     free(file);
 }
@@ -361,7 +374,8 @@ static void walk_lexicon(const pm_lexicon *lex, pm_buf *text) {
     uint32_t n = lex->n_ids < 200 ? lex->n_ids : 200, at;
     for (uint32_t i = 0; i < n + 2; i++) {
         pm_range r[] = {pm_lexicon_group_forms(lex, i), pm_lexicon_form_ids(lex, i),
-                        pm_lexicon_group_ids(lex, i), pm_lexicon_case_ids(lex, i, 1, 2)};
+                        pm_lexicon_group_ids(lex, i),
+                        pm_lexicon_case_ids(lex, i, 1, 2)};
         CHECK(r[0].lo <= r[0].hi && r[0].hi <= lex->n_forms);
         for (int k = 1; k < 4; k++) {
             CHECK(r[k].lo <= r[k].hi && r[k].hi <= lex->n_ids);
@@ -390,8 +404,10 @@ static void probe_lexicon(const pm_container *file, void *ctx) {
         uint32_t at;
         walk_lexicon(&lex, &text);
         for (uint32_t i = 0; i < p->data.n_groups; i++) {
-            CHECK(!pm_lexicon_find_form(&lex, p->forms[i], &text, &at) || at < lex.n_forms);
-            CHECK(!pm_lexicon_find_group(&lex, p->stems[i], &text, &at) || at < lex.n_groups);
+            CHECK(!pm_lexicon_find_form(&lex, p->forms[i], &text, &at) ||
+                  at < lex.n_forms);
+            CHECK(!pm_lexicon_find_group(&lex, p->stems[i], &text, &at) ||
+                  at < lex.n_groups);
             pm_range r = pm_lexicon_find_bare_form(&lex, p->bare_forms[i], &text);
             CHECK(r.lo <= r.hi && r.hi <= lex.n_bare_form_refs);
             r = pm_lexicon_find_bare_stem(&lex, p->bare_stems[i], &text);
@@ -444,7 +460,8 @@ static void probe_keys(const pm_container *file, void *ctx) {
             pm_doc found;
             (void)pm_keys_get(&keys, d, &text);
             pm_status status = pm_keys_find(&keys, pm_buf_bytes(&text), &found, &err);
-            CHECK(status == PM_CORRUPT || (status == PM_OK && (found == PM_END || found < n)));
+            CHECK(status == PM_CORRUPT ||
+                  (status == PM_OK && (found == PM_END || found < n)));
         }
         damage_any(pm_keys_verify(&keys, &err));
     }
@@ -452,7 +469,7 @@ static void probe_keys(const pm_container *file, void *ctx) {
 }
 
 static void test_keys_lead_to_documents_and_back(uint32_t n, uint32_t factor) {
-    char (*texts)[16] = room(n, sizeof *texts);
+    char(*texts)[16] = room(n, sizeof *texts);
     pm_bytes *items = room(n, sizeof *items);
     pm_container *file = room(1, sizeof *file);
     pm_buf text = {0};
@@ -464,15 +481,18 @@ static void test_keys_lead_to_documents_and_back(uint32_t n, uint32_t factor) {
     }
     CHECK(write_keys(items, n, &err) == PM_OK);
     open_file(file, known, N_KNOWN);
-    CHECK(pm_keys_open(&keys, file, n, &err) == PM_OK && pm_keys_verify(&keys, &err) == PM_OK);
+    CHECK(pm_keys_open(&keys, file, n, &err) == PM_OK &&
+          pm_keys_verify(&keys, &err) == PM_OK);
     for (pm_doc d = 0; d < n; d++) {
         pm_doc found;
         CHECK(pm_keys_get(&keys, d, &text) && is_text(&text, items[d]));
         CHECK(pm_keys_find(&keys, items[d], &found, &err) == PM_OK && found == d);
     }
     pm_doc found;
-    CHECK(pm_keys_find(&keys, text_of("doc/"), &found, &err) == PM_OK && found == PM_END);
-    CHECK(pm_keys_find(&keys, text_of("zebra"), &found, &err) == PM_OK && found == PM_END);
+    CHECK(pm_keys_find(&keys, text_of("doc/"), &found, &err) == PM_OK &&
+          found == PM_END);
+    CHECK(pm_keys_find(&keys, text_of("zebra"), &found, &err) == PM_OK &&
+          found == PM_END);
     CHECK(!pm_keys_get(&keys, n, &text));
     CHECK(pm_keys_open(&keys, file, n + 1, &err) == PM_CORRUPT);
     if (n < 50) {
@@ -494,7 +514,8 @@ static void test_keys_refuse_duplicates(void) {
 /* ---- recipes ---- */
 
 static void test_recipes_are_inverse(void) {
-    static const char *const forms[] = {"iran", "a", "5000", "\xc3\xa9lys\xc3\xa9", "x's", ""};
+    static const char *const forms[] = {"iran", "a", "5000", "\xc3\xa9lys\xc3\xa9",
+                                        "x's",  ""};
     pm_buf text = {0};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         for (unsigned r = 1; r < PM_RECIPES; r++) {
@@ -506,8 +527,8 @@ static void test_recipes_are_inverse(void) {
             CHECK(found <= r && (found > 0 || text.n == 0));
             pm_buf again = {0};
             pm_buf_put(&again, form.p, form.n);
-            CHECK(text.n == 0 ||
-                  (pm_recipe_apply(found, &again) && is_text(&again, pm_buf_bytes(&text))));
+            CHECK(text.n == 0 || (pm_recipe_apply(found, &again) &&
+                                  is_text(&again, pm_buf_bytes(&text))));
             pm_buf_release(&again);
         }
     }

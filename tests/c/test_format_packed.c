@@ -112,7 +112,8 @@ static void test_starts_give_back_ranges(uint32_t n, uint32_t max_step) {
     pm_bytes bytes = exact(&b);
     pm_cursor c = pm_cursor_of(bytes);
     pm_starts s;
-    CHECK(pm_starts_open(&c, n, starts[n], &s) && pm_cursor_left(&c) == 0 && pm_starts_verify(&s));
+    CHECK(pm_starts_open(&c, n, starts[n], &s) && pm_cursor_left(&c) == 0 &&
+          pm_starts_verify(&s));
     for (uint32_t i = 0; i < n; i++) {
         pm_range r = pm_starts_get(&s, i);
         CHECK(r.lo == starts[i] && r.hi == starts[i + 1]);
@@ -134,8 +135,8 @@ typedef struct texts {
     uint32_t n;
 } texts;
 
-/* n random strings; letters: size of the alphabet. Long common prefixes, zero bytes, empty strings.
- */
+/* n random strings; letters: size of the alphabet. Long common prefixes, zero bytes,
+ * empty strings. */
 static texts make_texts(uint32_t n, uint32_t letters, uint32_t max) {
     texts t = {room(n, sizeof(pm_bytes)), room((size_t)n * (max + 24), 1), n};
     uint8_t *at = t.bytes;
@@ -143,7 +144,8 @@ static texts make_texts(uint32_t n, uint32_t letters, uint32_t max) {
         uint32_t length = rnd_below(&seed, max + 1), shared = rnd_below(&seed, 3) * 12;
         memset(at, 'p', shared);
         for (uint32_t k = 0; k < length; k++) {
-            at[shared + k] = (uint8_t)(letters < 256 ? rnd_below(&seed, letters) * 3 : rnd(&seed));
+            at[shared + k] =
+                (uint8_t)(letters < 256 ? rnd_below(&seed, letters) * 3 : rnd(&seed));
         }
         t.items[i] = (pm_bytes){at, shared + length};
         at += shared + length;
@@ -241,15 +243,16 @@ static void test_strings_find_as_a_scan_does(texts *set, const texts *keys) {
     CHECK(pm_strings_open(bytes, set->n, &s) && pm_strings_verify(&s, true, &scratch));
     for (uint32_t i = 0; i < keys->n; i++) {
         uint32_t rank, expected = plain_rank(set, keys->items[i]);
-        bool equal,
-            is = expected < set->n && pm_bytes_compare(set->items[expected], keys->items[i]) == 0;
+        bool equal, is = expected < set->n &&
+                         pm_bytes_compare(set->items[expected], keys->items[i]) == 0;
         CHECK(pm_strings_find(&s, keys->items[i], &scratch, &rank, &equal));
         CHECK(rank == expected && equal == is);
     }
     for (uint32_t i = 0; i < set->n; i++) {
         uint32_t rank;
         bool equal;
-        CHECK(pm_strings_find(&s, set->items[i], &scratch, &rank, &equal) && rank == i && equal);
+        CHECK(pm_strings_find(&s, set->items[i], &scratch, &rank, &equal) &&
+              rank == i && equal);
     }
     release(bytes);
     pm_buf_release(&scratch);
@@ -259,7 +262,8 @@ static void test_strings_of_all_shapes(void) {
     static const uint32_t sizes[] = {0, 1, 2, 15, 16, 17, 33, 500, 3000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (uint32_t letters = 1; letters <= 256; letters = letters * 4 + 12) {
-            texts t = make_texts(sizes[i], letters, 30), keys = make_texts(200, letters, 30);
+            texts t = make_texts(sizes[i], letters, 30),
+                  keys = make_texts(200, letters, 30);
             test_strings_give_back_items(&t);
             test_strings_find_as_a_scan_does(&t, &keys);
             free_texts(&t);
@@ -282,9 +286,11 @@ static void test_strings_unsorted_lists_fail_verification(void) {
     pm_strings_encode(&b, items, 2);
     pm_strings s;
     CHECK(pm_strings_open(pm_buf_bytes(&b), 2, &s));
-    CHECK(pm_strings_verify(&s, false, &scratch) && !pm_strings_verify(&s, true, &scratch));
+    CHECK(pm_strings_verify(&s, false, &scratch) &&
+          !pm_strings_verify(&s, true, &scratch));
     pm_buf_put_u8(&b, 0);
-    CHECK(pm_strings_open(pm_buf_bytes(&b), 2, &s) && !pm_strings_verify(&s, false, &scratch));
+    CHECK(pm_strings_open(pm_buf_bytes(&b), 2, &s) &&
+          !pm_strings_verify(&s, false, &scratch));
     pm_buf_release(&b);
     pm_buf_release(&scratch);
 }
@@ -300,7 +306,8 @@ static void shuffle(texts *t) {
     }
 }
 
-static void check_prefix(const pm_dict *d, const texts *sorted, pm_bytes prefix, pm_buf *scratch) {
+static void check_prefix(const pm_dict *d, const texts *sorted, pm_bytes prefix,
+                         pm_buf *scratch) {
     pm_range r = pm_dict_prefix(d, prefix, scratch);
     uint32_t lo = plain_rank(sorted, prefix), hi = lo;
     while (hi < sorted->n && sorted->items[hi].n >= prefix.n &&
@@ -343,8 +350,9 @@ static void test_dict_finds_items(uint32_t n, bool sorted) {
 }
 
 static void test_dict_refuses_equal_items(void) {
-    pm_bytes items[] = {
-        {(const uint8_t *)"x", 1}, {(const uint8_t *)"a", 1}, {(const uint8_t *)"x", 1}};
+    pm_bytes items[] = {{(const uint8_t *)"x", 1},
+                        {(const uint8_t *)"a", 1},
+                        {(const uint8_t *)"x", 1}};
     pm_buf b;
     pm_error err;
     pm_buf_init(&b);
@@ -362,8 +370,9 @@ static void probe_dict(pm_bytes bytes, uint32_t n) {
         for (uint32_t i = 0; i < n + 2; i++) {
             uint32_t item;
             (void)pm_dict_get(&d, i, &out);
-            (void)pm_dict_find(&d, (pm_bytes){(const uint8_t *)"ppppp\x03\x06", 4 + i % 4}, &out,
-                               &item);
+            (void)pm_dict_find(&d,
+                               (pm_bytes){(const uint8_t *)"ppppp\x03\x06", 4 + i % 4},
+                               &out, &item);
             (void)pm_dict_prefix(&d, (pm_bytes){(const uint8_t *)"pp", i % 3}, &out);
         }
         (void)pm_dict_verify(&d, &out);

@@ -1,11 +1,12 @@
-/* Position and document lists against a slow inversion; impacts against every document; bytes at
- * any number of threads. */
+/* Position and document lists against a slow inversion; impacts against every document;
+ * bytes at any number of threads. */
 #include "format/postings.h"
 #include "format_fixture.h"
 
 static const uint32_t known[] = {
-    PM_FOURCC('P', 'O', 'S', 'I'), PM_FOURCC('D', 'O', 'C', 'S'), PM_FOURCC('L', 'E', 'X', 'I'),
-    PM_FOURCC('S', 'T', 'E', 'M'), PM_FOURCC('F', 'O', 'R', 'M'), PM_FOURCC('S', 'U', 'R', 'F'),
+    PM_FOURCC('P', 'O', 'S', 'I'), PM_FOURCC('D', 'O', 'C', 'S'),
+    PM_FOURCC('L', 'E', 'X', 'I'), PM_FOURCC('S', 'T', 'E', 'M'),
+    PM_FOURCC('F', 'O', 'R', 'M'), PM_FOURCC('S', 'U', 'R', 'F'),
     PM_FOURCC('U', 'N', 'A', 'C'),
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
@@ -18,13 +19,15 @@ static void test_length_code_is_the_greatest_not_above(void) {
     for (unsigned code = 0; code < 255; code++) {
         CHECK(pm_length_floor(code) < pm_length_floor(code + 1));
         CHECK(code >= 16 || pm_length_floor(code) == code);
-        CHECK(pm_length_floor(code + 1) - pm_length_floor(code) <= 1 + pm_length_floor(code) / 8);
+        CHECK(pm_length_floor(code + 1) - pm_length_floor(code) <=
+              1 + pm_length_floor(code) / 8);
     }
     for (int k = 0; k < 200000; k++) {
         uint32_t length = rnd(&seed) >> rnd_below(&seed, 32);
         length = k < 5000 ? (uint32_t)k : k == 5000 ? UINT32_MAX : length;
         unsigned code = pm_length_code(length);
-        CHECK(code < 255 && pm_length_floor(code) <= length && pm_length_floor(code + 1) > length);
+        CHECK(code < 255 && pm_length_floor(code) <= length &&
+              pm_length_floor(code + 1) > length);
     }
 }
 
@@ -46,7 +49,8 @@ static pm_hash128 write_postings(const plain *p, const words *v, unsigned thread
 
 /* ---- comparing ---- */
 
-static void compare_positions(const pm_postings *p, const pm_lexicon *lex, const words *v) {
+static void compare_positions(const pm_postings *p, const pm_lexicon *lex,
+                              const words *v) {
     for (uint32_t g = 0; g < v->data.n_groups; g++) {
         pm_list list = pm_postings_positions(p, lex, g);
         uint32_t n = (uint32_t)(v->starts[g + 1] - v->starts[g]);
@@ -66,7 +70,8 @@ static bool under(uint8_t tf_most, uint8_t length_least, uint32_t tf, uint32_t l
 
 static uint32_t *all_docs; /* document of each position */
 
-static void compare_docs(const pm_postings *p, const plain *docs, const words *v, uint32_t g) {
+static void compare_docs(const pm_postings *p, const plain *docs, const words *v,
+                         uint32_t g) {
     pm_list list;
     const uint8_t *impacts;
     bool listed = pm_postings_docs(p, g, &list, &impacts);
@@ -86,14 +91,16 @@ static void compare_docs(const pm_postings *p, const plain *docs, const words *v
         uint32_t length = docs->starts[(doc + 1) * docs->n_fields] -
                           docs->starts[doc * docs->n_fields] - docs->n_fields;
         pm_impact m = pm_impact_load(impacts + 4 * (size_t)(df / PM_BLOCK));
-        CHECK(under(m.tf_a, m.length_a, tf, length) || under(m.tf_b, m.length_b, tf, length));
+        CHECK(under(m.tf_a, m.length_a, tf, length) ||
+              under(m.tf_b, m.length_b, tf, length));
         CHECK(m.tf_a >= m.tf_b);
         (void)pm_list_iter_next(&it);
     }
     CHECK(pm_list_iter_value(&it) == PM_END && !it.bad && list.n == df);
 }
 
-static void test_postings(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit, uint32_t n_ids) {
+static void test_postings(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit,
+                          uint32_t n_ids) {
     plain docs = make_plain(&seed, n_docs, n_fields, max_unit, n_ids);
     words v = make_words(&docs, n_ids, 1, 1);
     pm_lexicon lex;
@@ -132,8 +139,9 @@ static void test_postings(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit,
 
 /* ---- impacts ---- */
 
-/* One block of three kinds of documents: few occurrences in a short one, many in a long one, and
- * neither. The greatest BM25 bound of the two pairs is then that of a document. */
+/* One block of three kinds of documents: few occurrences in a short one, many in a long
+ * one, and neither. The greatest BM25 bound of the two pairs is then that of a
+ * document. */
 static void test_impacts_keep_the_block_maximum(void) {
     const uint32_t tf[] = {2, 9, 1}, length[] = {20, 480, 240};
     enum { DOCS = 90 };

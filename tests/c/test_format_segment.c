@@ -1,6 +1,6 @@
-/* Whole small segments: what was written is read, each damage that checksums show is reported, and
- * no file, whatever it holds and whether its checksums fit or not, makes a reader crash, hang or
- * leave its section. */
+/* Whole small segments: what was written is read, each damage that checksums show is
+ * reported, and no file, whatever it holds and whether its checksums fit or not, makes
+ * a reader crash, hang or leave its section. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -139,9 +139,11 @@ static void make_values(sample *s) {
         s->one_each[d + 1] = d + 1;
         s->some[d + 1] = s->some[d] + d % 3;
         for (uint32_t i = s->some[d]; i < s->some[d + 1]; i++) {
-            s->values[0][i] = (pm_value){.kind = PM_VALUE_STR, .s = bytes_of(outlets[(d + i) % 3])};
+            s->values[0][i] =
+                (pm_value){.kind = PM_VALUE_STR, .s = bytes_of(outlets[(d + i) % 3])};
         }
-        s->values[1][d] = (pm_value){.kind = PM_VALUE_INT, .i = (int64_t)d * 1000 - 5000};
+        s->values[1][d] =
+            (pm_value){.kind = PM_VALUE_INT, .i = (int64_t)d * 1000 - 5000};
         s->values[2][d] = (pm_value){.kind = PM_VALUE_FLOAT, .f = d / 8.0};
         s->values[3][d] = (pm_value){.kind = d % 2 ? PM_VALUE_TIME : PM_VALUE_DATE,
                                      .i = INT64_C(86400000000) * d + d % 2};
@@ -158,9 +160,10 @@ static sample make_sample(uint32_t n_docs, uint32_t max_unit, uint32_t n_groups)
 }
 
 static void free_sample(sample *s) {
-    void *owned[] = {s->sentences, s->paragraphs,  s->quote_starts, s->quote_lengths, s->key_texts,
-                     s->keys,      s->text_starts, s->text,         s->checkpoints,   s->one_each,
-                     s->some,      s->values[0],   s->values[1],    s->values[2],     s->values[3]};
+    void *owned[] = {s->sentences,   s->paragraphs, s->quote_starts, s->quote_lengths,
+                     s->key_texts,   s->keys,       s->text_starts,  s->text,
+                     s->checkpoints, s->one_each,   s->some,         s->values[0],
+                     s->values[1],   s->values[2],  s->values[3]};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         free(owned[i]);
     }
@@ -179,7 +182,8 @@ static pm_status write_texts(pm_container_writer *w, const sample *s, pm_error *
     pm_buf_init(&out);
     pm_buf_init(&blocks);
     PM_GO(pm_packer_new(&packer, err));
-    PM_GO(pm_packer_chunk(packer, (pm_bytes){s->text, (size_t)raw}, &out, &blocks, err));
+    PM_GO(
+        pm_packer_chunk(packer, (pm_bytes){s->text, (size_t)raw}, &out, &blocks, err));
     size_t n_blocks = blocks.n / 16;
     pm_buf_put_u64(&blocks, raw);
     pm_buf_put_u64(&blocks, out.n);
@@ -201,7 +205,8 @@ out:
     return status;
 }
 
-static pm_status write_sections(pm_container_writer *w, const sample *s, pm_error *err) {
+static pm_status write_sections(pm_container_writer *w, const sample *s,
+                                pm_error *err) {
     const plain *p = &s->docs;
     const words *v = &s->words;
     pm_segment_info info = {p->n_docs,        p->n_fields,
@@ -209,8 +214,9 @@ static pm_status write_sections(pm_container_writer *w, const sample *s, pm_erro
                             v->data.n_forms,  v->data.n_ids,
                             p->n_tokens,      0x1234567890abcdef,
                             bytes_of("none"), {bytes_of("title"), bytes_of("body")}};
-    pm_postings_data postings = {v->data.n_groups, p->n_docs, p->n_fields, v->starts, v->positions,
-                                 p->starts,        1};
+    pm_postings_data postings = {
+        v->data.n_groups, p->n_docs, p->n_fields, v->starts, v->positions,
+        p->starts,        1};
     pm_zones_data zones = {p->n_positions,  s->sentences,     s->paragraphs,
                            s->quote_starts, s->quote_lengths, s->n_quotes};
     pm_column_data columns[N_COLUMNS] = {
@@ -285,7 +291,8 @@ static void compare_segment(const sample *s) {
     pm_buf_init(&text);
     CHECK(pm_segment_open(&got, test_path, PM_MAP_AUTO, &err) == PM_OK);
     CHECK(got.info.n_docs == p->n_docs && got.info.n_fields == 2);
-    CHECK(got.info.n_tokens == p->n_tokens && got.info.fingerprint == 0x1234567890abcdef);
+    CHECK(got.info.n_tokens == p->n_tokens &&
+          got.info.fingerprint == 0x1234567890abcdef);
     CHECK(got.info.lang.n == 4 && memcmp(got.info.lang.p, "none", 4) == 0);
     CHECK(got.info.fields[1].n == 4 && memcmp(got.info.fields[1].p, "body", 4) == 0);
     for (uint32_t pos = 0; pos < p->n_positions; pos++) {
@@ -344,7 +351,8 @@ static void swap_two_ids(sample *s) {
     while (ids[i] == PM_END) {
         i++;
     }
-    for (j = i + 1; ids[j] == PM_END || s->words.id_group[ids[j]] == s->words.id_group[ids[i]];) {
+    for (j = i + 1;
+         ids[j] == PM_END || s->words.id_group[ids[j]] == s->words.id_group[ids[i]];) {
         j++;
     }
     uint32_t id = ids[i];
@@ -353,7 +361,8 @@ static void swap_two_ids(sample *s) {
 }
 static void miscount_an_id(sample *s) { /* the sum stays */
     uint32_t id = 0;
-    while (s->words.id_counts[id] < 2 || s->words.id_group[id] != s->words.id_group[id + 1]) {
+    while (s->words.id_counts[id] < 2 ||
+           s->words.id_group[id] != s->words.id_group[id + 1]) {
         id++;
     }
     s->words.id_counts[id]--;
@@ -366,7 +375,8 @@ static void lose_a_paragraph(sample *s) {
     s->paragraphs[0] &= ~UINT64_C(1);
 }
 static void let_a_quote_cross_units(sample *s) {
-    s->quote_lengths[0] = s->docs.starts[1] == 1 ? s->docs.n_positions : s->docs.starts[1];
+    s->quote_lengths[0] =
+        s->docs.starts[1] == 1 ? s->docs.n_positions : s->docs.starts[1];
     s->quote_starts[0] = 0;
     s->n_quotes = 1;
 }
@@ -443,7 +453,8 @@ static void put_back(const image *m) {
 
 /* Writes a changed copy, with checksums that fit what it holds. */
 static void write_repaired(const image *m, uint8_t *copy) {
-    uint8_t sealed[PM_HEADER_BYTES + PM_FOOTER_HASH], *footer = copy + m->n - PM_FOOTER_BYTES;
+    uint8_t sealed[PM_HEADER_BYTES + PM_FOOTER_HASH],
+        *footer = copy + m->n - PM_FOOTER_BYTES;
     for (uint32_t i = 0; i < m->n_sections; i++) {
         uint8_t *entry = copy + m->table + (size_t)i * PM_ENTRY_BYTES;
         uint64_t at = pm_load64(entry + 8), n = pm_load64(entry + 16);
@@ -451,7 +462,8 @@ static void write_repaired(const image *m, uint8_t *copy) {
             pm_store64(entry + 24, pm_hash64(copy + at, (size_t)n));
         }
     }
-    uint64_t table_hash = pm_hash64(copy + m->table, (size_t)m->n_sections * PM_ENTRY_BYTES);
+    uint64_t table_hash =
+        pm_hash64(copy + m->table, (size_t)m->n_sections * PM_ENTRY_BYTES);
     pm_store64(footer + PM_FOOTER_TABLE_HASH, table_hash);
     memcpy(sealed, copy, PM_HEADER_BYTES);
     memcpy(sealed + PM_HEADER_BYTES, footer, PM_FOOTER_HASH);
@@ -464,8 +476,8 @@ static void test_every_change_is_reported(const image *m, size_t step) {
         uint8_t changed = m->bytes[at] ^ (uint8_t)(1 + rnd_below(&seed, 255));
         CHECK(pwrite(m->fd, &changed, 1, (off_t)at) == 1);
         if (try_file(at % 8 == 0) == PM_OK) {
-            fprintf(stderr, "byte %zu changed from %u to %u: not reported\n", at, m->bytes[at],
-                    changed);
+            fprintf(stderr, "byte %zu changed from %u to %u: not reported\n", at,
+                    m->bytes[at], changed);
             exit(1);
         }
         CHECK(pwrite(m->fd, m->bytes + at, 1, (off_t)at) == 1);
@@ -483,16 +495,17 @@ static void test_every_truncation_is_reported(const image *m, size_t step) {
     put_back(m);
 }
 
-/* The stream's codes and all of the unit bounds are told elsewhere too, so that any change
- * contradicts something. */
+/* The stream's codes and all of the unit bounds are told elsewhere too, so that any
+ * change contradicts something. */
 static bool told_twice(const sample *of, uint32_t id, uint64_t at) {
-    return (id == PM_FOURCC('S', 'T', 'R', 'M') && at < 2 * (uint64_t)of->docs.n_positions) ||
+    return (id == PM_FOURCC('S', 'T', 'R', 'M') &&
+            at < 2 * (uint64_t)of->docs.n_positions) ||
            id == PM_FOURCC('U', 'N', 'I', 'T');
 }
 
 /* Changes `width` bytes at each place of each section to random or extreme ones. */
-static void test_readers_survive_changed_sections(const image *m, const sample *of, size_t width,
-                                                  size_t step) {
+static void test_readers_survive_changed_sections(const image *m, const sample *of,
+                                                  size_t width, size_t step) {
     static const uint32_t extremes[] = {0, UINT32_MAX, 0x7fffffff, 0x80000000};
     uint8_t *copy = room(m->n, 1);
     for (uint32_t i = 0; i < m->n_sections; i++) {
@@ -528,7 +541,8 @@ static void test_readers_survive_cut_sections(const image *m, uint64_t step) {
     put_back(m);
 }
 
-static void test_damage(uint32_t n_docs, uint32_t max_unit, uint32_t n_groups, size_t step) {
+static void test_damage(uint32_t n_docs, uint32_t max_unit, uint32_t n_groups,
+                        size_t step) {
     sample s = make_sample(n_docs, max_unit, n_groups);
     write_good_segment(&s);
     CHECK(try_file(true) == PM_OK);

@@ -5,9 +5,10 @@
 #include "format/store.h"
 #include "format_damage.h"
 
-static const uint32_t known[] = {PM_FOURCC('T', 'O', 'F', 'F'), PM_FOURCC('T', 'B', 'L', 'K'),
-                                 PM_FOURCC('T', 'E', 'X', 'T'), PM_FOURCC('C', 'H', 'K', 'P'),
-                                 PM_FOURCC('C', 'O', 'L', 'S')};
+static const uint32_t known[] = {
+    PM_FOURCC('T', 'O', 'F', 'F'), PM_FOURCC('T', 'B', 'L', 'K'),
+    PM_FOURCC('T', 'E', 'X', 'T'), PM_FOURCC('C', 'H', 'K', 'P'),
+    PM_FOURCC('C', 'O', 'L', 'S')};
 enum { N_KNOWN = sizeof known / sizeof *known };
 
 static uint64_t seed = 3;
@@ -90,7 +91,8 @@ static void write_store(const texts *t, uint32_t units_a_chunk) {
     free(w);
 }
 
-static void check_read(pm_text_reader *r, const texts *t, pm_unit u, uint64_t lo, uint64_t hi) {
+static void check_read(pm_text_reader *r, const texts *t, pm_unit u, uint64_t lo,
+                       uint64_t hi) {
     uint64_t length = t->starts[u + 1] - t->starts[u], end = hi < length ? hi : length;
     pm_buf out = {0};
     pm_error err;
@@ -112,7 +114,8 @@ static void compare_texts(const pm_store *s, const texts *t) {
     }
     for (int k = 0; k < 300 && t->n_units > 0; k++) {
         uint64_t lo = rnd_below(&seed, 3000);
-        check_read(r, t, rnd_below(&seed, t->n_units), lo, lo + rnd_below(&seed, 50000));
+        check_read(r, t, rnd_below(&seed, t->n_units), lo,
+                   lo + rnd_below(&seed, 50000));
     }
     CHECK(pm_store_length(s, t->n_units) == 0);
     CHECK(pm_text_read(r, t->n_units, 0, 1, &out, &err) == PM_INVALID);
@@ -134,7 +137,8 @@ static void compare_checkpoints(const pm_store *s, const texts *t) {
     }
 }
 
-static void test_store_gives_back_texts(uint32_t n_units, uint32_t max, uint32_t units_a_chunk) {
+static void test_store_gives_back_texts(uint32_t n_units, uint32_t max,
+                                        uint32_t units_a_chunk) {
     texts t = make_texts(n_units, max);
     pm_container *file = room(1, sizeof *file);
     pm_store s;
@@ -190,7 +194,8 @@ static void probe_store(const pm_container *file, void *ctx) {
         uint32_t byte, code_point;
         CHECK(pm_store_length(&s, u) <= UINT64_MAX / 2);
         pm_status status = pm_text_read(r, u, 0, UINT64_MAX, &out, &err);
-        CHECK(status == PM_OK || status == PM_CORRUPT || (status == PM_INVALID && !s.present));
+        CHECK(status == PM_OK || status == PM_CORRUPT ||
+              (status == PM_INVALID && !s.present));
         pm_store_checkpoint(&s, u, u * 50, &at, &byte, &code_point);
         CHECK(code_point <= byte && at <= u * 50);
     }
@@ -213,8 +218,9 @@ static void test_store_damage_is_survived(void) {
 
 /* A frame that claims, or decompresses to, more than its block may hold. */
 static void test_store_blocks_are_capped(void) {
-    static const uint8_t claim[] = {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0xff, 0xff, 0xff, 0xff,
-                                    0xff, 0xff, 0xff, 0x0f, 0x0b, 0x00, 0x00, 'x'};
+    static const uint8_t claim[] = {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0xff,
+                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                    0x0f, 0x0b, 0x00, 0x00, 'x'};
     uint64_t starts[] = {0, 100}, blocks[] = {0, 0, 100, sizeof claim};
     pm_bytes part = {claim, sizeof claim};
     pm_store_data d = {starts, 1, blocks, 1, &part, 1, NULL, 0};
@@ -227,7 +233,8 @@ static void test_store_blocks_are_capped(void) {
     end_file(w);
     open_file(file, known, N_KNOWN);
     CHECK(pm_store_open(&s, file, 1, 0, &err) == PM_OK);
-    CHECK(pm_store_verify(&s, &err) == PM_CORRUPT && strstr(err.message, "100 bytes") != NULL);
+    CHECK(pm_store_verify(&s, &err) == PM_CORRUPT &&
+          strstr(err.message, "100 bytes") != NULL);
     pm_container_close(file);
     free(file);
     free(w);
@@ -249,10 +256,11 @@ static const struct {
     const char *name;
     pm_value_kind kind;
     uint32_t most; /* values a document */
-} shapes[N_COLUMNS] = {{"outlet", PM_VALUE_STR, 1},          {"tags", PM_VALUE_STR, MAX_VALUES},
-                       {"views", PM_VALUE_INT, 1},           {"score", PM_VALUE_FLOAT, 1},
-                       {"paid", PM_VALUE_BOOL, 1},           {"date", PM_VALUE_DATE, 1},
-                       {"numbers", PM_VALUE_INT, MAX_VALUES}};
+} shapes[N_COLUMNS] = {
+    {"outlet", PM_VALUE_STR, 1},          {"tags", PM_VALUE_STR, MAX_VALUES},
+    {"views", PM_VALUE_INT, 1},           {"score", PM_VALUE_FLOAT, 1},
+    {"paid", PM_VALUE_BOOL, 1},           {"date", PM_VALUE_DATE, 1},
+    {"numbers", PM_VALUE_INT, MAX_VALUES}};
 
 static pm_value make_value(table *t, pm_value_kind kind, uint32_t i) {
     const int64_t day = INT64_C(86400000000);
@@ -272,7 +280,9 @@ static pm_value make_value(table *t, pm_value_kind kind, uint32_t i) {
             v.i += rnd(&seed);
         }
     } else {
-        v.i = i % 11 == 0 ? INT64_MIN : i % 11 == 1 ? INT64_MAX : (int64_t)rnd(&seed) - INT32_MAX;
+        v.i = i % 11 == 0   ? INT64_MIN
+              : i % 11 == 1 ? INT64_MAX
+                            : (int64_t)rnd(&seed) - INT32_MAX;
     }
     return v;
 }
@@ -286,8 +296,8 @@ static table make_table(uint32_t n_docs, bool dense) {
         t.starts[c] = room(n_docs + 1, 4);
         t.values[c] = room((size_t)n_docs * MAX_VALUES, sizeof(pm_value));
         for (uint32_t d = 0; d < n_docs; d++) {
-            uint32_t n =
-                shapes[c].most == 1 ? rnd_below(&seed, 3) > 0 : rnd_below(&seed, MAX_VALUES + 1);
+            uint32_t n = shapes[c].most == 1 ? rnd_below(&seed, 3) > 0
+                                             : rnd_below(&seed, MAX_VALUES + 1);
             n = dense && n == 0 ? 1 : n;
             t.starts[c][d + 1] = t.starts[c][d] + n;
             for (uint32_t i = t.starts[c][d]; i < t.starts[c][d + 1]; i++) {
@@ -340,11 +350,13 @@ static void test_columns_give_back_values(uint32_t n_docs, bool dense) {
     pm_columns columns;
     pm_error err;
     write_and_open_columns(&t, N_COLUMNS, file);
-    CHECK(pm_columns_open(&columns, file, n_docs, &err) == PM_OK && columns.n == N_COLUMNS);
+    CHECK(pm_columns_open(&columns, file, n_docs, &err) == PM_OK &&
+          columns.n == N_COLUMNS);
     CHECK(pm_columns_verify(&columns, &err) == PM_OK);
     for (int c = 0; c < N_COLUMNS; c++) {
         const pm_column *col = pm_columns_find(&columns, t.columns[c].name);
-        CHECK(col == &columns.at[c] && col->kind == shapes[c].kind && col->n_docs == n_docs);
+        CHECK(col == &columns.at[c] && col->kind == shapes[c].kind &&
+              col->n_docs == n_docs);
         CHECK(col->n_values == t.starts[c][n_docs]);
         for (pm_doc d = 0; d < n_docs; d++) {
             pm_range r = pm_column_values(col, d);

@@ -5,8 +5,9 @@
 #include "format_fixture.h"
 
 static const uint32_t known[] = {
-    PM_FOURCC('S', 'T', 'R', 'M'), PM_FOURCC('U', 'N', 'I', 'T'), PM_FOURCC('S', 'E', 'N', 'T'),
-    PM_FOURCC('P', 'A', 'R', 'A'), PM_FOURCC('Q', 'U', 'O', 'T'),
+    PM_FOURCC('S', 'T', 'R', 'M'), PM_FOURCC('U', 'N', 'I', 'T'),
+    PM_FOURCC('S', 'E', 'N', 'T'), PM_FOURCC('P', 'A', 'R', 'A'),
+    PM_FOURCC('Q', 'U', 'O', 'T'),
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
 
@@ -49,7 +50,8 @@ static void test_stream_gives_back_every_id(uint32_t n, uint32_t n_ids) {
     CHECK(pm_stream_verify(&s, n_ids, &err) == PM_OK);
     CHECK(n < 64 || pm_stream_verify(&s, 1, &err) == PM_CORRUPT);
     compare_stream(&s, ids, n);
-    CHECK(pm_stream_open(&s, file, n + PM_STREAM_BLOCK * 64, &err) == PM_CORRUPT || n_ids > 2);
+    CHECK(pm_stream_open(&s, file, n + PM_STREAM_BLOCK * 64, &err) == PM_CORRUPT ||
+          n_ids > 2);
     pm_container_close(file);
     free(ids);
     free(file);
@@ -57,11 +59,13 @@ static void test_stream_gives_back_every_id(uint32_t n, uint32_t n_ids) {
 }
 
 static void test_stream_sizes(void) {
-    const uint32_t sizes[] = {0, 1, 3, 4, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 9000};
+    const uint32_t sizes[] = {0,   1,   3,   4,    63,   64,   65,
+                              255, 256, 257, 4095, 4096, 4097, 9000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         test_stream_gives_back_every_id(sizes[i], 2);
         test_stream_gives_back_every_id(sizes[i], PM_STREAM_SENTINEL + 2);
-        test_stream_gives_back_every_id(sizes[i], 1 << 20); /* nearly all are exceptions */
+        /* nearly all are exceptions */
+        test_stream_gives_back_every_id(sizes[i], 1 << 20);
     }
 }
 
@@ -83,11 +87,13 @@ static void compare_bounds(const pm_bounds *b, const plain *p) {
         uint32_t length = p->starts[(d + 1) * p->n_fields] - p->starts[d * p->n_fields];
         CHECK(pm_bounds_doc_length(b, d) == length - p->n_fields);
     }
-    CHECK(pm_bounds_unit(b, p->n_positions) == PM_END && pm_bounds_unit(b, PM_END) == PM_END);
+    CHECK(pm_bounds_unit(b, p->n_positions) == PM_END &&
+          pm_bounds_unit(b, PM_END) == PM_END);
     CHECK(pm_bounds_start(b, p->n_units) == p->n_positions);
     CHECK(pm_bounds_start(b, PM_END) == p->n_positions);
     CHECK(pm_bounds_end(b, PM_END) == p->n_positions);
-    CHECK(pm_bounds_doc_length(b, p->n_docs) == 0 && pm_bounds_doc_length(b, PM_END) == 0);
+    CHECK(pm_bounds_doc_length(b, p->n_docs) == 0 &&
+          pm_bounds_doc_length(b, PM_END) == 0);
 }
 
 static void test_bounds(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit) {
@@ -100,7 +106,8 @@ static void test_bounds(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit) {
     CHECK(pm_bounds_write(w, p.starts, p.n_units, &err) == PM_OK);
     end_file(w);
     open_file(file, known, N_KNOWN);
-    CHECK(pm_bounds_open(&b, file, n_docs + 1, n_fields, p.n_positions, &err) == PM_CORRUPT);
+    CHECK(pm_bounds_open(&b, file, n_docs + 1, n_fields, p.n_positions, &err) ==
+          PM_CORRUPT);
     CHECK(pm_bounds_open(&b, file, n_docs, n_fields, p.n_positions, &err) == PM_OK);
     CHECK(pm_bounds_verify(&b, &err) == PM_OK);
     compare_bounds(&b, &p);
@@ -118,11 +125,13 @@ typedef struct zone_arrays {
     uint32_t n_quotes;
 } zone_arrays;
 
-/* Sentences begin at each unit's start, at sentinels, and at one token in `sparse`; one in three
- * begins a paragraph, or one in sparse. Quotations are longer and denser where sparse is small. */
+/* Sentences begin at each unit's start, at sentinels, and at one token in `sparse`; one
+ * in three begins a paragraph, or one in sparse. Quotations are longer and denser where
+ * sparse is small. */
 static zone_arrays make_zones(const plain *p, uint32_t sparse) {
     uint32_t n = p->n_positions;
-    zone_arrays z = {room(n / 64 + 1, 8), room(n / 64 + 1, 8), room(n, 4), room(n, 4), 0};
+    zone_arrays z = {room(n / 64 + 1, 8), room(n / 64 + 1, 8), room(n, 4), room(n, 4),
+                     0};
     for (uint32_t u = 0; u < p->n_units; u++) {
         uint32_t quote_end = p->starts[u];
         for (uint32_t pos = p->starts[u]; pos < p->starts[u + 1]; pos++) {
@@ -145,7 +154,8 @@ static zone_arrays make_zones(const plain *p, uint32_t sparse) {
     return z;
 }
 
-static void compare_tiling(const pm_zones *z, pm_zone zone, const uint64_t *bits, uint32_t n) {
+static void compare_tiling(const pm_zones *z, pm_zone zone, const uint64_t *bits,
+                           uint32_t n) {
     for (uint32_t pos = 0; pos < n; pos++) {
         uint32_t first = pos, next = pos + 1, lo = 0, hi = 0;
         while (!pm_bits_get(bits, first)) {
@@ -170,8 +180,10 @@ static void compare_quotes(const pm_zones *z, const zone_arrays *a, uint32_t n) 
             }
             bool inside = q < a->n_quotes && a->quote_starts[q] <= pos;
             CHECK(pm_zone_at(z, PM_ZONE_QUOTE, pos, &it, &lo, &hi) == inside);
-            CHECK(pm_zone_at(z, PM_ZONE_QUOTE, pos, NULL, &alone_lo, &alone_hi) == inside);
-            CHECK(!inside || (lo == a->quote_starts[q] && hi == lo + a->quote_lengths[q]));
+            CHECK(pm_zone_at(z, PM_ZONE_QUOTE, pos, NULL, &alone_lo, &alone_hi) ==
+                  inside);
+            CHECK(!inside ||
+                  (lo == a->quote_starts[q] && hi == lo + a->quote_lengths[q]));
             CHECK(!inside || (alone_lo == lo && alone_hi == hi));
         }
     }
@@ -183,8 +195,8 @@ static void test_zones(uint32_t n_docs, uint32_t max_unit, uint32_t sparse) {
     plain p = make_plain(&seed, n_docs, 2, max_unit, 100);
     zone_arrays a = make_zones(&p, sparse);
     uint32_t n = p.n_positions, lo, hi;
-    pm_zones_data data = {n,         a.sentences, a.paragraphs, a.quote_starts, a.quote_lengths,
-                          a.n_quotes};
+    pm_zones_data data = {
+        n, a.sentences, a.paragraphs, a.quote_starts, a.quote_lengths, a.n_quotes};
     pm_error err;
     pm_zones z;
     begin_file(w);

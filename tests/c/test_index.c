@@ -1,5 +1,6 @@
-/* The index layer from rows to an opened snapshot, held against a naive model: every token by pm_tokenize and pm_fold, every
- * position list by a scan. Files stand in a fresh directory under $TMPDIR. */
+/* The index layer from rows to an opened snapshot, held against a naive model: every
+ * token by pm_tokenize and pm_fold, every position list by a scan. Files stand in a
+ * fresh directory under $TMPDIR. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -89,17 +90,22 @@ static void check_word(model *m, pm_bytes surface, unsigned kind, pm_pos pos) {
     pm_error err;
     pm_id id = pm_stream_at(&s->stream, pos);
     CHECK(id < s->info.n_ids);
-    CHECK(pm_lexicon_surface(&s->lexicon, id, &m->a) && equal(pm_buf_bytes(&m->a), surface));
+    CHECK(pm_lexicon_surface(&s->lexicon, id, &m->a) &&
+          equal(pm_buf_bytes(&m->a), surface));
     CHECK(pm_lexicon_id_case(&s->lexicon, id) == pm_case_class(surface.p, surface.n));
     pm_form form = pm_lexicon_id_form(&s->lexicon, id), found_form;
     pm_group group = pm_lexicon_form_group(&s->lexicon, form), found_group;
     pm_buf_clear(&m->a);
     CHECK(pm_fold(m->s->analyzer, surface.p, surface.n, kind, &m->a, &err) == PM_OK);
-    CHECK(pm_lexicon_form_text(&s->lexicon, form, &m->b) && equal(pm_buf_bytes(&m->a), pm_buf_bytes(&m->b)));
-    CHECK(pm_lexicon_find_form(&s->lexicon, pm_buf_bytes(&m->a), &m->b, &found_form) && found_form == form);
+    CHECK(pm_lexicon_form_text(&s->lexicon, form, &m->b) &&
+          equal(pm_buf_bytes(&m->a), pm_buf_bytes(&m->b)));
+    CHECK(pm_lexicon_find_form(&s->lexicon, pm_buf_bytes(&m->a), &m->b, &found_form) &&
+          found_form == form);
     pm_buf_clear(&m->b);
     CHECK(pm_stem(m->stemmer, m->a.p, m->a.n, &m->b, &err) == PM_OK);
-    CHECK(pm_lexicon_find_group(&s->lexicon, pm_buf_bytes(&m->b), &m->a, &found_group) && found_group == group);
+    CHECK(
+        pm_lexicon_find_group(&s->lexicon, pm_buf_bytes(&m->b), &m->a, &found_group) &&
+        found_group == group);
     m->groups[pos] = group;
 }
 
@@ -116,23 +122,29 @@ static void check_zones(const model *m, pm_pos start) {
     for (uint32_t i = 0; i < m->tokens.n; i++) {
         pm_pos lo, hi;
         unsigned flags = m->tokens.at[i].flags;
-        CHECK(starts_zone(s, PM_ZONE_SENTENCE, start + i) == ((flags & PM_TOKEN_SENTENCE) != 0));
-        CHECK(starts_zone(s, PM_ZONE_PARAGRAPH, start + i) == ((flags & PM_TOKEN_PARAGRAPH) != 0));
+        CHECK(starts_zone(s, PM_ZONE_SENTENCE, start + i) ==
+              ((flags & PM_TOKEN_SENTENCE) != 0));
+        CHECK(starts_zone(s, PM_ZONE_PARAGRAPH, start + i) ==
+              ((flags & PM_TOKEN_PARAGRAPH) != 0));
         while (q < m->tokens.n_quotes && m->tokens.quotes[q].hi <= i) {
             q++;
         }
         bool inside = q < m->tokens.n_quotes && m->tokens.quotes[q].lo <= i;
-        CHECK(pm_zone_at(&s->zones, PM_ZONE_QUOTE, start + i, NULL, &lo, &hi) == inside);
-        CHECK(!inside || (lo == start + m->tokens.quotes[q].lo && hi == start + m->tokens.quotes[q].hi));
+        CHECK(pm_zone_at(&s->zones, PM_ZONE_QUOTE, start + i, NULL, &lo, &hi) ==
+              inside);
+        CHECK(!inside || (lo == start + m->tokens.quotes[q].lo &&
+                          hi == start + m->tokens.quotes[q].hi));
     }
 }
 
-/* From a checkpoint the tokenizer finds the token at the same place as from the start. */
+/* From a checkpoint the tokenizer finds the token at the same place as from the
+ * start. */
 static void check_checkpoints(const model *m, pm_bytes text, pm_pos start) {
     for (uint32_t i = 0; i < m->tokens.n; i += 7) {
         pm_pos at;
         uint32_t byte, code_point;
-        pm_store_checkpoint(&m->part->segment.store, start, start + i, &at, &byte, &code_point);
+        pm_store_checkpoint(&m->part->segment.store, start, start + i, &at, &byte,
+                            &code_point);
         CHECK(at >= start && at <= start + i && i - (at - start) < PM_CHECKPOINT);
         CHECK(pm_utf8_count(text.p, byte) == code_point);
         pm_token t;
@@ -147,14 +159,16 @@ static void check_checkpoints(const model *m, pm_bytes text, pm_pos start) {
 static void check_unit(model *m, pm_bytes text, pm_unit unit) {
     const pm_segment *s = &m->part->segment;
     pm_error err;
-    pm_pos start = pm_bounds_start(&s->bounds, unit), end = pm_bounds_end(&s->bounds, unit);
+    pm_pos start = pm_bounds_start(&s->bounds, unit),
+           end = pm_bounds_end(&s->bounds, unit);
     CHECK(pm_tokenize(m->s->analyzer, text, &m->tokens, &err) == PM_OK);
     CHECK(end - start == m->tokens.n);
     CHECK(pm_stream_at(&s->stream, end) == PM_END);
     m->groups[end] = PM_END;
     for (uint32_t i = 0; i < m->tokens.n; i++) {
         const pm_token *t = &m->tokens.at[i];
-        check_word(m, (pm_bytes){text.p + t->start, t->end - t->start}, t->kind, start + i);
+        check_word(m, (pm_bytes){text.p + t->start, t->end - t->start}, t->kind,
+                   start + i);
     }
     check_zones(m, start);
     if (s->store.present) {
@@ -165,15 +179,19 @@ static void check_unit(model *m, pm_bytes text, pm_unit unit) {
 static void check_values(const pm_segment *s, size_t row, pm_doc local) {
     static const char *const outlets[] = {"Reuters", "The Hill", "Tägliche Post"};
     size_t n_cells = row % 4 == 0 ? CORPUS_CELLS : row % 4;
-    const pm_column *outlet = pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"outlet", 6});
-    const pm_column *score = pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"score", 5});
-    const pm_column *tags = pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"tags", 4});
+    const pm_column *outlet =
+        pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"outlet", 6});
+    const pm_column *score =
+        pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"score", 5});
+    const pm_column *tags =
+        pm_columns_find(&s->columns, (pm_bytes){(const uint8_t *)"tags", 4});
     CHECK(outlet != NULL && score != NULL && tags != NULL);
     pm_range v = pm_column_values(outlet, local);
     pm_buf text;
     pm_buf_init(&text);
     CHECK(v.hi - v.lo == 1);
-    CHECK(pm_strings_get(&outlet->dictionary, (uint32_t)pm_column_value(outlet, v.lo).i, &text));
+    CHECK(pm_strings_get(&outlet->dictionary, (uint32_t)pm_column_value(outlet, v.lo).i,
+                         &text));
     CHECK(is(pm_buf_bytes(&text), outlets[row % 3]));
     v = pm_column_values(score, local);
     CHECK(v.hi - v.lo == (n_cells > 1));
@@ -194,13 +212,17 @@ static void check_doc(model *m, size_t row, pm_doc local) {
         if (s->store.present) {
             CHECK(pm_text_reader_new(&s->store, &reader, &err) == PM_OK);
             pm_buf_clear(&m->a);
-            CHECK(pm_text_read(reader, local * CORPUS_FIELDS + f, 0, UINT64_MAX, &m->a, &err) == PM_OK);
+            CHECK(pm_text_read(reader, local * CORPUS_FIELDS + f, 0, UINT64_MAX, &m->a,
+                               &err) == PM_OK);
             CHECK(equal(pm_buf_bytes(&m->a), text));
             pm_text_reader_free(reader);
         }
     }
-    CHECK(pm_keys_get(&s->keys, local, &m->a) && equal(pm_buf_bytes(&m->a), corpus_part(m->c, row, 0)));
-    CHECK(pm_snapshot_find_key(m->s, corpus_part(m->c, row, 0), &found, &err) == PM_OK && found == row);
+    CHECK(pm_keys_get(&s->keys, local, &m->a) &&
+          equal(pm_buf_bytes(&m->a), corpus_part(m->c, row, 0)));
+    CHECK(pm_snapshot_find_key(m->s, corpus_part(m->c, row, 0), &found, &err) ==
+              PM_OK &&
+          found == row);
     check_values(s, row, local);
 }
 
@@ -223,8 +245,10 @@ static void check_group(const model *m, pm_group g) {
             tf++;
         }
         uint32_t u = pm_bounds_unit(&s->bounds, pos);
-        if (m->groups[pos] == PM_END && u % CORPUS_FIELDS == CORPUS_FIELDS - 1 && tf > 0) {
-            CHECK(!listed || (pm_list_iter_value(&doc) == u / CORPUS_FIELDS && pm_list_iter_payload(&doc) == tf - 1));
+        if (m->groups[pos] == PM_END && u % CORPUS_FIELDS == CORPUS_FIELDS - 1 &&
+            tf > 0) {
+            CHECK(!listed || (pm_list_iter_value(&doc) == u / CORPUS_FIELDS &&
+                              pm_list_iter_payload(&doc) == tf - 1));
             if (listed) {
                 (void)pm_list_iter_next(&doc);
             }
@@ -241,7 +265,8 @@ static void check_part(model *m, const pm_part *part, size_t first_row) {
     m->groups = malloc(((size_t)s->info.n_positions + 1) * sizeof *m->groups);
     CHECK(m->groups != NULL);
     CHECK(part->doc_base == first_row);
-    CHECK(part->field_to_index[0] == 0 && part->field_from_index[1] == 1 && part->field_from_index[2] == 255);
+    CHECK(part->field_to_index[0] == 0 && part->field_from_index[1] == 1 &&
+          part->field_from_index[2] == 255);
     for (pm_doc d = 0; d < s->info.n_docs; d++) {
         check_doc(m, first_row + d, d);
     }
@@ -257,7 +282,8 @@ static void check_against_model(const char *path, const corpus *c) {
     model m = {.c = c, .s = s};
     pm_tokens_init(&m.tokens);
     CHECK(s->n_docs == c->n && !s->analyzer_differs && s->generation == 1);
-    CHECK(strcmp(s->manifest.main_field, "text") == 0 && strcmp(s->manifest.key_column, "id") == 0);
+    CHECK(strcmp(s->manifest.main_field, "text") == 0 &&
+          strcmp(s->manifest.key_column, "id") == 0);
     CHECK(pm_snapshot_field(s, (pm_bytes){(const uint8_t *)"text", 4}) == 1);
     CHECK(pm_snapshot_field(s, (pm_bytes){(const uint8_t *)"tex", 3}) == -1);
     CHECK(pm_stemmer_new(s->analyzer, &m.stemmer, &err) == PM_OK);
@@ -287,7 +313,8 @@ static void test_build_holds_what_a_naive_model_holds(void) {
     corpus_make(&c, 150, 60, 1);
     static const uint32_t limits[] = {0, 400, 2000};
     for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
-        pm_build_options o = corpus_options(1 + (unsigned)i % 3, limits[i / 2], i % 2 == 0);
+        pm_build_options o =
+            corpus_options(1 + (unsigned)i % 3, limits[i / 2], i % 2 == 0);
         pm_error err;
         build_ok(&c, path_of(path, "model"), &o);
         check_against_model(path, &c);
@@ -354,7 +381,8 @@ static void test_build_gives_the_same_bytes_at_any_number_of_threads(void) {
 
 /* ---- rows at fault ---- */
 
-static pm_builder *new_builder(const char *path, uint32_t segment_tokens, pm_if_exists if_exists) {
+static pm_builder *new_builder(const char *path, uint32_t segment_tokens,
+                               pm_if_exists if_exists) {
     pm_builder *b;
     pm_error err;
     pm_build_options o = corpus_options(1, segment_tokens, true);
@@ -363,7 +391,8 @@ static pm_builder *new_builder(const char *path, uint32_t segment_tokens, pm_if_
     return b;
 }
 
-static pm_status add_text(pm_builder *b, const char *key, const char *text, const pm_cell *cell, pm_error *err) {
+static pm_status add_text(pm_builder *b, const char *key, const char *text,
+                          const pm_cell *cell, pm_error *err) {
     pm_bytes texts[CORPUS_FIELDS] = {{NULL, 0}, {(const uint8_t *)text, strlen(text)}};
     pm_row row = {{(const uint8_t *)key, strlen(key)}, texts, cell, cell != NULL};
     size_t n_added;
@@ -389,14 +418,17 @@ static void test_add_refuses_bad_rows_and_goes_on(void) {
     CHECK(pm_builder_column(b, "n", PM_VALUE_INT, &column, &err) == PM_OK);
     pm_cell wrong = corpus_str(column, "x"), none = {7, {.kind = PM_VALUE_INT}};
     CHECK(add_text(b, "a", "one two three", NULL, &err) == PM_OK);
-    CHECK(add_text(b, "a", "four", NULL, &err) == PM_DUPLICATE && strstr(err.message, "\"a\"") != NULL);
+    CHECK(add_text(b, "a", "four", NULL, &err) == PM_DUPLICATE &&
+          strstr(err.message, "\"a\"") != NULL);
     CHECK(add_text(b, "", "four", NULL, &err) == PM_INVALID);
     CHECK(add_text(b, "\xff", "four", NULL, &err) == PM_INVALID);
     CHECK(add_text(b, "b", "four", &wrong, &err) == PM_INVALID);
     CHECK(add_text(b, "b", "four", &none, &err) == PM_INVALID);
     CHECK(add_text(b, "b", "1 2 3 4 5 6 7 8 9", NULL, &err) == PM_LIMIT);
-    CHECK(strstr(err.hint, "segment_tokens") != NULL && strstr(err.message, "11") != NULL);
-    CHECK(add_text(b, "b", "1 2 3 4 5 6 7 8", NULL, &err) == PM_OK); /* exactly a segment */
+    CHECK(strstr(err.hint, "segment_tokens") != NULL &&
+          strstr(err.message, "11") != NULL);
+    /* exactly a segment */
+    CHECK(add_text(b, "b", "1 2 3 4 5 6 7 8", NULL, &err) == PM_OK);
     CHECK(add_text(b, "c", "", NULL, &err) == PM_OK);
     CHECK(pm_builder_docs(b) == 3);
     finish_ok(b);
@@ -417,8 +449,10 @@ static void test_add_takes_rows_until_the_first_at_fault(void) {
         rows[i] = (pm_row){{(const uint8_t *)keys[i], 1}, texts, NULL, 0};
     }
     pm_builder *b = new_builder(path_of(path, "rows"), 0, PM_EXISTS_RAISE);
-    CHECK(pm_builder_add(b, rows, 3, &n_added, NULL, &err) == PM_DUPLICATE && n_added == 1);
-    CHECK(pm_builder_add(b, rows + 2, 1, &n_added, NULL, &err) == PM_OK && n_added == 1);
+    CHECK(pm_builder_add(b, rows, 3, &n_added, NULL, &err) == PM_DUPLICATE &&
+          n_added == 1);
+    CHECK(pm_builder_add(b, rows + 2, 1, &n_added, NULL, &err) == PM_OK &&
+          n_added == 1);
     pm_builder_free(b);
     CHECK(count_entries(root) == 0); /* abandoned: nothing is left */
 }
@@ -439,11 +473,14 @@ static void test_add_makes_text_valid_and_counts(void) {
     CHECK(pm_builder_replaced(b) == 3);
     pm_builder_free(b);
     pm_snapshot *s = open_ok(path);
-    CHECK(pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"bad", 3}, &doc, &err) == PM_OK && doc == 1);
+    CHECK(pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"bad", 3}, &doc, &err) ==
+              PM_OK &&
+          doc == 1);
     pm_buf text;
     pm_buf_init(&text);
     CHECK(pm_text_reader_new(&s->parts[0].segment.store, &reader, &err) == PM_OK);
-    CHECK(pm_text_read(reader, doc * CORPUS_FIELDS + 1, 0, UINT64_MAX, &text, &err) == PM_OK);
+    CHECK(pm_text_read(reader, doc * CORPUS_FIELDS + 1, 0, UINT64_MAX, &text, &err) ==
+          PM_OK);
     CHECK(is(pm_buf_bytes(&text), "a\xef\xbf\xbd b\xef\xbf\xbd"));
     pm_text_reader_free(reader);
     pm_buf_release(&text);
@@ -460,12 +497,15 @@ static void test_columns_may_come_late_and_turn_to_float(void) {
     uint32_t n, late, again;
     pm_builder *b = new_builder(path_of(path, "columns"), 0, PM_EXISTS_RAISE);
     CHECK(pm_builder_column(b, "n", PM_VALUE_INT, &n, &err) == PM_OK);
-    CHECK(pm_builder_column(b, "text", PM_VALUE_INT, &again, &err) == PM_INVALID); /* a text field */
+    CHECK(pm_builder_column(b, "text", PM_VALUE_INT, &again, &err) ==
+          PM_INVALID); /* a text field */
     CHECK(pm_builder_column(b, "n", PM_VALUE_STR, &again, &err) == PM_INVALID);
-    pm_cell whole = {n, {.kind = PM_VALUE_INT, .i = 7}}, real = {n, {.kind = PM_VALUE_FLOAT, .f = 2.5}};
+    pm_cell whole = {n, {.kind = PM_VALUE_INT, .i = 7}},
+            real = {n, {.kind = PM_VALUE_FLOAT, .f = 2.5}};
     CHECK(add_text(b, "a", "x", &whole, &err) == PM_OK);
     CHECK(add_text(b, "b", "x", &real, &err) == PM_INVALID);
-    CHECK(pm_builder_column(b, "n", PM_VALUE_FLOAT, &again, &err) == PM_OK && again == n);
+    CHECK(pm_builder_column(b, "n", PM_VALUE_FLOAT, &again, &err) == PM_OK &&
+          again == n);
     CHECK(pm_builder_column(b, "late", PM_VALUE_DATE, &late, &err) == PM_OK);
     pm_cell time = {late, {.kind = PM_VALUE_TIME, .i = 1000000}};
     CHECK(add_text(b, "b", "x", &real, &err) == PM_OK);
@@ -477,7 +517,8 @@ static void test_columns_may_come_late_and_turn_to_float(void) {
     CHECK(columns->n == 2 && c->kind == PM_VALUE_FLOAT);
     CHECK(pm_column_value(c, 0).f == 7.0 && pm_column_value(c, 1).f == 2.5);
     c = pm_columns_find(columns, (pm_bytes){(const uint8_t *)"late", 4});
-    CHECK(pm_column_values(c, 0).hi == 0 && pm_column_value(c, 0).kind == PM_VALUE_TIME);
+    CHECK(pm_column_values(c, 0).hi == 0 &&
+          pm_column_value(c, 0).kind == PM_VALUE_TIME);
     pm_snapshot_unref(s);
     remove_all(path);
 }
@@ -499,7 +540,9 @@ static void test_empty_corpus_is_a_valid_index(void) {
     CHECK(s->n_docs == 0 && s->n_parts == 0 && s->manifest.n_fields == CORPUS_FIELDS);
     CHECK(strcmp(s->manifest.main_field, "title") == 0);
     CHECK(pm_snapshot_part(s, 0, &doc) == NULL);
-    CHECK(pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"a", 1}, &doc, &err) == PM_OK && doc == PM_END);
+    CHECK(pm_snapshot_find_key(s, (pm_bytes){(const uint8_t *)"a", 1}, &doc, &err) ==
+              PM_OK &&
+          doc == PM_END);
     pm_snapshot_unref(s);
     CHECK(pm_snapshot_verify(path, NULL, &err) == PM_OK);
     remove_all(path);
@@ -526,7 +569,8 @@ static void test_options_are_checked(void) {
     CHECK(pm_builder_new(path, &o, &b, &err) == PM_INVALID);
     o = corpus_options(1, 0, true);
     CHECK(pm_builder_new("", &o, &b, &err) == PM_INVALID);
-    CHECK(pm_builder_new(path_of(path, "no/such/place"), &o, &b, &err) == PM_IO && err.os_errno == ENOENT);
+    CHECK(pm_builder_new(path_of(path, "no/such/place"), &o, &b, &err) == PM_IO &&
+          err.os_errno == ENOENT);
     CHECK(count_entries(root) == 0);
 }
 
@@ -573,7 +617,8 @@ static void test_replace_exchanges_and_failure_leaves_the_old(void) {
     s = open_ok(path);
     CHECK(s->n_tokens == 2 && count_entries(root) == 1);
     pm_snapshot_unref(s);
-    CHECK(pm_stream_at(&old->parts[0].segment.stream, 1) == 0); /* a reader keeps what it opened */
+    /* a reader keeps what it opened */
+    CHECK(pm_stream_at(&old->parts[0].segment.stream, 1) == 0);
     pm_snapshot_unref(pm_snapshot_ref(old));
     pm_snapshot_unref(old);
     remove_all(path);
@@ -612,17 +657,22 @@ static void test_open_says_what_is_wrong(void) {
     char path[1024], file[1100];
     pm_error err;
     pm_snapshot *s;
-    CHECK(pm_snapshot_open(path_of(path, "nothing"), 0, PM_MAP_AUTO, &s, &err) == PM_IO && err.os_errno == ENOENT);
+    CHECK(pm_snapshot_open(path_of(path, "nothing"), 0, PM_MAP_AUTO, &s, &err) ==
+              PM_IO &&
+          err.os_errno == ENOENT);
     CHECK(pm_snapshot_verify(path, NULL, &err) == PM_IO && err.os_errno == ENOENT);
     CHECK(mkdir(path, 0777) == 0);
-    CHECK(pm_snapshot_open(path, 0, PM_MAP_AUTO, &s, &err) == PM_FOREIGN && strstr(err.message, "manifest") != NULL);
+    CHECK(pm_snapshot_open(path, 0, PM_MAP_AUTO, &s, &err) == PM_FOREIGN &&
+          strstr(err.message, "manifest") != NULL);
     snprintf(file, sizeof file, "%s/manifest", path);
     write_file(file, "not ours");
     CHECK(pm_snapshot_open(path, 0, PM_MAP_AUTO, &s, &err) == PM_FOREIGN);
-    CHECK(pm_snapshot_open(file, 0, PM_MAP_AUTO, &s, &err) == PM_FOREIGN && strstr(err.message, "file") != NULL);
+    CHECK(pm_snapshot_open(file, 0, PM_MAP_AUTO, &s, &err) == PM_FOREIGN &&
+          strstr(err.message, "file") != NULL);
     remove_all(path);
     finish_ok(new_builder(path, 0, PM_EXISTS_RAISE));
-    CHECK(pm_snapshot_open(path, 2, PM_MAP_AUTO, &s, &err) == PM_GONE && strstr(err.message, "1") != NULL);
+    CHECK(pm_snapshot_open(path, 2, PM_MAP_AUTO, &s, &err) == PM_GONE &&
+          strstr(err.message, "1") != NULL);
     remove_all(path);
 }
 
@@ -632,7 +682,8 @@ static void test_manifest_comes_back_as_written(void) {
     char *fields[] = {(char[]){"title"}, (char[]){"text"}};
     pm_manifest_segment segments[] = {{1, 10, 1000}, {0, 5, 77}};
     pm_generation generations[] = {{3, 1, segments}, {8, 2, segments}};
-    pm_manifest_file files[] = {{"0000000001.seg", 123, {1, 2}}, {"b.seg", 0, {UINT64_MAX, 4}}};
+    pm_manifest_file files[] = {{"0000000001.seg", 123, {1, 2}},
+                                {"b.seg", 0, {UINT64_MAX, 4}}};
     m = (pm_manifest){.lang = (char[]){"english"},
                       .main_field = fields[1],
                       .date_column = (char[]){"date"},
@@ -649,10 +700,14 @@ static void test_manifest_comes_back_as_written(void) {
     CHECK(pm_manifest_write(&m, root, &err) == PM_OK); /* over the first */
     CHECK(count_entries(root) == 1);
     CHECK(pm_manifest_read(&back, root, &err) == PM_OK);
-    CHECK(strcmp(back.date_column, "date") == 0 && strcmp(back.key_column, "") == 0 && back.store);
-    CHECK(back.fingerprint == m.fingerprint && back.n_fields == 2 && strcmp(back.fields[1], "text") == 0);
-    CHECK(back.n_files == 2 && strcmp(back.files[1].name, "b.seg") == 0 && back.files[1].hash.lo == UINT64_MAX);
-    CHECK(back.n_generations == 2 && back.generations[1].number == 8 && back.generations[1].n_segments == 2);
+    CHECK(strcmp(back.date_column, "date") == 0 && strcmp(back.key_column, "") == 0 &&
+          back.store);
+    CHECK(back.fingerprint == m.fingerprint && back.n_fields == 2 &&
+          strcmp(back.fields[1], "text") == 0);
+    CHECK(back.n_files == 2 && strcmp(back.files[1].name, "b.seg") == 0 &&
+          back.files[1].hash.lo == UINT64_MAX);
+    CHECK(back.n_generations == 2 && back.generations[1].number == 8 &&
+          back.generations[1].n_segments == 2);
     CHECK(back.generations[1].segments[1].n_tokens == 77);
     pm_manifest_release(&back);
     static const char *const bad[] = {"../x", "a/b", "", ".hidden", "UPPER"};

@@ -1,5 +1,7 @@
-/* Queries over damaged files: bytes of a small index are changed, with the checksums repaired or not, and everything is asked of it. Any
- * answer or error will do; a crash, a hang or a sanitizer's report will not. Argument: look at every n-th byte (default 7). */
+/* Queries over damaged files: bytes of a small index are changed, with the checksums
+ * repaired or not, and everything is asked of it. Any answer or error will do; a crash,
+ * a hang or a sanitizer's report will not. Argument: look at every n-th byte (default
+ * 7). */
 #include <unistd.h>
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* Queries when memory runs out: the i-th allocation fails, for every i until none does. Each time an error, and nothing is left allocated. */
+/* Queries when memory runs out: the i-th allocation fails, for every i until none does.
+ * Each time an error, and nothing is left allocated. */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -41,7 +42,8 @@ int main(void) {
         pm_error_clear(&err);
         pm_status status = fixture_read(path, false, &err);
         if (live != 0) {
-            fprintf(stderr, "allocation %ld failed: status %d, %ld left: %s\n", fail_at, (int)status, live, err.message);
+            fprintf(stderr, "allocation %ld failed: status %d, %ld left: %s\n", fail_at,
+                    (int)status, live, err.message);
         }
         CHECK(live == 0);
         if (calls <= fail_at) {
@@ -49,13 +51,16 @@ int main(void) {
             break;
         }
         if (status != PM_NOMEM) {
-            fprintf(stderr, "allocation %ld failed: status %d: %s\n", fail_at, (int)status, err.message);
+            fprintf(stderr, "allocation %ld failed: status %d: %s\n", fail_at,
+                    (int)status, err.message);
         }
         CHECK(status == PM_NOMEM);
     }
     pm_sys_replace(&pm_sys_posix);
     pm_dir_remove(path);
     CHECK(rmdir(dir) == 0);
-    printf("test_query_faults: %ld allocations failed one by one, each an error, nothing left\n", fail_at);
+    printf("test_query_faults: %ld allocations failed one by one, each an error, "
+           "nothing left\n",
+           fail_at);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* The query language: what each text is read as, where each error stands, and that canonical text is read back as the same tree. */
+/* The query language: what each text is read as, where each error stands, and that
+ * canonical text is read back as the same tree. */
 #include <string.h>
 
 #include "check.h"
@@ -23,7 +24,8 @@ static void canonical(const pm_node *root, pm_buf *out) {
     CHECK(!out->failed);
 }
 
-static reading read_bytes(const char *text, size_t n, const pm_schema *schema, pm_parse_mode mode) {
+static reading read_bytes(const char *text, size_t n, const pm_schema *schema,
+                          pm_parse_mode mode) {
     reading r;
     pm_error_clear(&r.err);
     pm_buf_init(&r.text);
@@ -35,9 +37,13 @@ static reading read_bytes(const char *text, size_t n, const pm_schema *schema, p
     return r;
 }
 
-static reading read_text(const char *text, pm_parse_mode mode) { return read_bytes(text, strlen(text), &SCHEMA, mode); }
+static reading read_text(const char *text, pm_parse_mode mode) {
+    return read_bytes(text, strlen(text), &SCHEMA, mode);
+}
 
-static const char *text_of(const reading *r) { return (const char *)r->text.p; }
+static const char *text_of(const reading *r) {
+    return (const char *)r->text.p;
+}
 
 static void forget(reading *r) {
     pm_buf_release(&r->text);
@@ -47,7 +53,8 @@ static void forget(reading *r) {
 /* The law: canonical text gives an equal tree, and the same text again. */
 static void check_again(const reading *r, const pm_schema *schema, pm_parse_mode mode) {
     reading again = read_bytes(text_of(r), r->text.n - 1, schema, mode);
-    if (again.status != PM_OK || !pm_node_equal(r->query.root, again.query.root) || strcmp(text_of(r), text_of(&again)) != 0) {
+    if (again.status != PM_OK || !pm_node_equal(r->query.root, again.query.root) ||
+        strcmp(text_of(r), text_of(&again)) != 0) {
         fprintf(stderr, "not read back: %s\n", text_of(r));
         CHECK(again.status == PM_OK);
         fprintf(stderr, "but as:        %s\n", text_of(&again));
@@ -62,11 +69,13 @@ typedef struct row {
     const char *text, *canonical;
 } row;
 
-static void check_rows(const row *rows, size_t n, const pm_schema *schema, pm_parse_mode mode) {
+static void check_rows(const row *rows, size_t n, const pm_schema *schema,
+                       pm_parse_mode mode) {
     for (size_t i = 0; i < n; i++) {
         reading r = read_bytes(rows[i].text, strlen(rows[i].text), schema, mode);
         if (r.status != PM_OK || strcmp(text_of(&r), rows[i].canonical) != 0) {
-            fprintf(stderr, "%s\n  %s\n", rows[i].text, r.status != PM_OK ? r.err.message : text_of(&r));
+            fprintf(stderr, "%s\n  %s\n", rows[i].text,
+                    r.status != PM_OK ? r.err.message : text_of(&r));
             CHECK(r.status == PM_OK);
             CHECK(strcmp(text_of(&r), rows[i].canonical) == 0);
         }
@@ -74,7 +83,8 @@ static void check_rows(const row *rows, size_t n, const pm_schema *schema, pm_pa
         forget(&r);
     }
 }
-#define CHECK_ROWS(rows, schema, mode) check_rows((rows), sizeof(rows) / sizeof *(rows), (schema), (mode))
+#define CHECK_ROWS(rows, schema, mode)                                                 \
+    check_rows((rows), sizeof(rows) / sizeof *(rows), (schema), (mode))
 
 static const row STRICT[] = {
     /* words */
@@ -90,8 +100,10 @@ static const row STRICT[] = {
     {"U.S. strike, retaliation!", "U.S. AND strike AND retaliation"},
     {"(strike) , \"(of)\"", "strike AND \"of\""},
     {"wait... e.g. end.", "wait AND e.g. AND end"},
-    {"#Iran @khamenei_ir $1.5bn -5 4:12 n/a", "#Iran AND @khamenei_ir AND $1.5bn AND 5 AND 4:12 AND n/a"},
-    {"https://x.com/a?b=(c), (see www.y.org/*)", "https://x.com/a?b=(c) AND see AND www.y.org/*"},
+    {"#Iran @khamenei_ir $1.5bn -5 4:12 n/a",
+     "#Iran AND @khamenei_ir AND $1.5bn AND 5 AND 4:12 AND n/a"},
+    {"https://x.com/a?b=(c), (see www.y.org/*)",
+     "https://x.com/a?b=(c) AND see AND www.y.org/*"},
     {"café ÉLYSÉE naïve 習近平", "café AND ÉLYSÉE AND naïve AND 習近平"},
     {"'white' ‘house’ l’Iran workers’", "white AND house AND l’Iran AND workers’"},
     {"=AND", "=AND"},
@@ -117,7 +129,8 @@ static const row STRICT[] = {
     {"\"(closed|shut| =shuts) a door\"", "\"(closed|shut|=shuts) a door\""},
     {"\"a b\"~3 \"a b\"~>0", "\"a b\"~3 AND \"a b\"~>0"},
     {"\"=a ==B c* d?e\"", "\"=a ==B c* d?e\""},
-    {"\"to be or NOT, to (be) AND – W/5 title:x\"", "\"to be or NOT to be AND W/5 title:x\""},
+    {"\"to be or NOT, to (be) AND – W/5 title:x\"",
+     "\"to be or NOT to be AND W/5 title:x\""},
     {"\"(white) house (D, Del.)\"", "\"white house D Del\""},
     {"\"the [white] house\"x", "\"the white house\" AND x"},
     {"\"WHITE HOUSE\"", "\"WHITE HOUSE\""},
@@ -160,11 +173,14 @@ static const row STRICT[] = {
     {"outlet:(bbc OR \"the hill\")", "outlet:bbc OR outlet:\"the hill\""},
     {"a NOT outlet:(bbc OR hill)", "a AND NOT (outlet:bbc OR outlet:hill)"},
     {"date:2020-01 date:>2020 date:>=2020 date:<2020-01-05 date:<= 2020",
-     "date:2020-01 AND date:>2020 AND date:>=2020 AND date:<2020-01-05 AND date:<=2020"},
+     "date:2020-01 AND date:>2020 AND date:>=2020 AND date:<2020-01-05 AND "
+     "date:<=2020"},
     {"date:[2020-01 TO \"2020-02\"]", "date:[2020-01 TO 2020-02]"},
-    {"date:[* TO 2020] OR date:[2020 TO *] OR date:[* TO *]", "date:<=2020 OR date:>=2020 OR date:[* TO *]"},
+    {"date:[* TO 2020] OR date:[2020 TO *] OR date:[* TO *]",
+     "date:<=2020 OR date:>=2020 OR date:[* TO *]"},
     {"date:[\"*\" TO \"TO\"]", "date:[\"*\" TO \"TO\"]"},
-    {"date:2020-01..2020-03 date:..2020 date:2020..", "date:[2020-01 TO 2020-03] AND date:<=2020 AND date:>=2020"},
+    {"date:2020-01..2020-03 date:..2020 date:2020..",
+     "date:[2020-01 TO 2020-03] AND date:<=2020 AND date:>=2020"},
     {"score:>-5 score:-1.5", "score:>-5 AND score:-1.5"},
     {"date:2020-01-01T10:30:00", "date:2020-01-01T10:30:00"},
 };
@@ -184,7 +200,8 @@ static void test_names_without_schema(void) {
         {"headline:(a OR b) W/3 c", "headline:(a OR b) W/3 c"},
         {"date:2020-01..2020-02 AND x", "date:[2020-01 TO 2020-02] AND x"},
         {"date:[a TO b] OR date:>5", "date:[a TO b] OR date:>5"},
-        {"https://x.com 4:12 breaking: news", "https://x.com AND 4:12 AND breaking AND news"},
+        {"https://x.com 4:12 breaking: news",
+         "https://x.com AND 4:12 AND breaking AND news"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].canonical != NULL) {
@@ -192,7 +209,8 @@ static void test_names_without_schema(void) {
         }
     }
     reading r = read_bytes("outlet:bbc", 10, NULL, PM_PARSE_STRICT);
-    CHECK(r.query.root->kind == PM_NODE_FIELD && r.query.root->children[0]->kind == PM_NODE_WORD);
+    CHECK(r.query.root->kind == PM_NODE_FIELD &&
+          r.query.root->children[0]->kind == PM_NODE_WORD);
     forget(&r);
     r = read_text("outlet:bbc", PM_PARSE_STRICT);
     CHECK(r.query.root->kind == PM_NODE_META && r.query.root->op == PM_META_IS);
@@ -230,17 +248,22 @@ static void test_plain_text_of_a_search_never_fails(void) {
 }
 
 static void test_what_makes_a_text_no_longer_plain(void) {
-    static const char *const texts[] = {"a OR b",     "a W/5 b",  "\"a b\"", "kill*",        "wom?n", "=us x", "==US",
-                                        "title:us x", "date:2020", "a PRE/s b", "who? nobody", "a AND b", "\"a\"~2", "NOT a b"};
+    static const char *const texts[] = {
+        "a OR b",      "a W/5 b", "\"a b\"",    "kill*",     "wom?n",
+        "=us x",       "==US",    "title:us x", "date:2020", "a PRE/s b",
+        "who? nobody", "a AND b", "\"a\"~2",    "NOT a b"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         reading r = read_text(texts[i], PM_PARSE_SEARCH);
         CHECK(r.status == PM_OK && !r.query.plain);
         forget(&r);
     }
-    static const char *const later[] = {"kill~1", "kill~", "$who x", "x IN quote", "ATLEAST/3 (a)", "2 OF (a, b)", "stem(\"a b\")"};
+    static const char *const later[] = {"kill~1",       "kill~",         "$who x",
+                                        "x IN quote",   "ATLEAST/3 (a)", "2 OF (a, b)",
+                                        "stem(\"a b\")"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         reading r = read_text(later[i], PM_PARSE_SEARCH);
-        CHECK(r.status == PM_SYNTAX && strstr(r.err.message, "not known in this version") != NULL);
+        CHECK(r.status == PM_SYNTAX &&
+              strstr(r.err.message, "not known in this version") != NULL);
         forget(&r);
     }
 }
@@ -251,7 +274,8 @@ static void test_filters(void) {
         {"NOT outlet:bbc", "NOT outlet:bbc"},
         {"NOT outlet:bbc OR date:2020", "(NOT outlet:bbc) OR date:2020"},
         {"NOT (NOT outlet:bbc) date:2020", "NOT (NOT outlet:bbc) AND date:2020"},
-        {"outlet:(bbc OR NOT hill) AND date:>2020", "(outlet:bbc OR (NOT outlet:hill)) AND date:>2020"},
+        {"outlet:(bbc OR NOT hill) AND date:>2020",
+         "(outlet:bbc OR (NOT outlet:hill)) AND date:>2020"},
     };
     CHECK_ROWS(rows, &SCHEMA, PM_PARSE_FILTER);
     reading r = read_bytes("anything:x", 10, NULL, PM_PARSE_FILTER);
@@ -300,21 +324,30 @@ static const refusal REFUSED[] = {
     {"a W/0 b", PM_SYNTAX, 2, 5, "distance 0", "W/1"},
     {"a PRE/0s b", PM_SYNTAX, 2, 8, "distance 0", ""},
     {"a W/1000000001 b", PM_LIMIT, 2, 14, "at most", ""},
-    {"a W/5 (b AND c)", PM_SYNTAX, 6, 15, "AND and NOT cannot stand inside W/5", "(a W/5 b) AND (a W/5 c)"},
-    {"(b NOT c) PRE/2 (a OR d)", PM_SYNTAX, 0, 9, "inside PRE/2", "(b PRE/2 (a OR d)) AND NOT (c PRE/2 (a OR d))"},
+    {"a W/5 (b AND c)", PM_SYNTAX, 6, 15, "AND and NOT cannot stand inside W/5",
+     "(a W/5 b) AND (a W/5 c)"},
+    {"(b NOT c) PRE/2 (a OR d)", PM_SYNTAX, 0, 9, "inside PRE/2",
+     "(b PRE/2 (a OR d)) AND NOT (c PRE/2 (a OR d))"},
     {"a W/5 ((b c) OR d)", PM_SYNTAX, 6, 18, "inside W/5", ""},
     {"a W/5 title:(b c)", PM_SYNTAX, 6, 17, "inside W/5", ""},
-    {"a W/5 outlet:bbc", PM_SYNTAX, 6, 16, "metadata cannot stand inside W/5", "AND outlet:"},
-    {"a W/5 NOT b", PM_SYNTAX, 6, 9, "NOT cannot stand inside W/5", "AND NOT (a W/5 b)"},
+    {"a W/5 outlet:bbc", PM_SYNTAX, 6, 16, "metadata cannot stand inside W/5",
+     "AND outlet:"},
+    {"a W/5 NOT b", PM_SYNTAX, 6, 9, "NOT cannot stand inside W/5",
+     "AND NOT (a W/5 b)"},
     {"amusement OR theme W/2 park", PM_AMBIGUOUS, 0, 27, "OR next to W/2",
-     "Lexis reads   (amusement OR theme) W/2 park\nLucene reads  amusement OR (theme W/2 park)"},
+     "Lexis reads   (amusement OR theme) W/2 park\nLucene reads  amusement OR (theme "
+     "W/2 park)"},
     {"x (a W/5 b OR c) y", PM_AMBIGUOUS, 3, 15, "OR next to W/5",
      "Lexis reads   x (a W/5 (b OR c)) y\nLucene reads  x ((a W/5 b) OR c) y"},
-    {"a AND b OR c W/5 d", PM_AMBIGUOUS, 6, 18, "OR next to W/5", "a AND (b OR c) W/5 d\nLucene reads  a AND b OR (c W/5 d)"},
+    {"a AND b OR c W/5 d", PM_AMBIGUOUS, 6, 18, "OR next to W/5",
+     "a AND (b OR c) W/5 d\nLucene reads  a AND b OR (c W/5 d)"},
     {"white house W/5 trump", PM_AMBIGUOUS, 0, 21, "two words beside W/5",
-     "Lexis reads   \"white house\" W/5 trump\nLucene reads  white AND (house W/5 trump)"},
-    {"a W/5 b c d", PM_AMBIGUOUS, 0, 11, "two words beside W/5", "Lexis reads   a W/5 \"b c d\"\nLucene reads  (a W/5 b) AND c AND d"},
-    {"outlt:reuters missile", PM_FIELD, 0, 5, "no field 'outlt'", "did you mean 'outlet'? Text fields: title, body; metadata: outlet, date, score"},
+     "Lexis reads   \"white house\" W/5 trump\nLucene reads  white AND (house W/5 "
+     "trump)"},
+    {"a W/5 b c d", PM_AMBIGUOUS, 0, 11, "two words beside W/5",
+     "Lexis reads   a W/5 \"b c d\"\nLucene reads  (a W/5 b) AND c AND d"},
+    {"outlt:reuters missile", PM_FIELD, 0, 5, "no field 'outlt'",
+     "did you mean 'outlet'? Text fields: title, body; metadata: outlet, date, score"},
     {"zzzzzz:x", PM_FIELD, 0, 6, "no field 'zzzzzz'", "Text fields: title, body"},
     {"title:", PM_SYNTAX, 0, 6, "nothing follows title:", ""},
     {"title: AND b", PM_SYNTAX, 0, 6, "nothing follows title:", ""},
@@ -353,16 +386,18 @@ static const refusal REFUSED[] = {
 };
 
 static bool refused_as(const refusal *want, const reading *got) {
-    return got->status == want->status && got->err.pos == want->pos && got->err.end == want->end &&
-           strstr(got->err.message, want->message) != NULL && strstr(got->err.hint, want->hint) != NULL;
+    return got->status == want->status && got->err.pos == want->pos &&
+           got->err.end == want->end &&
+           strstr(got->err.message, want->message) != NULL &&
+           strstr(got->err.hint, want->hint) != NULL;
 }
 
 static void check_refused(const refusal *rows, size_t n, pm_parse_mode mode) {
     for (size_t i = 0; i < n; i++) {
         reading r = read_text(rows[i].text, mode);
         if (!refused_as(&rows[i], &r)) {
-            fprintf(stderr, "%s\n  %d [%d, %d) %s\n  %s\n", rows[i].text, (int)r.status, (int)r.err.pos, (int)r.err.end, r.err.message,
-                    r.err.hint);
+            fprintf(stderr, "%s\n  %d [%d, %d) %s\n  %s\n", rows[i].text, (int)r.status,
+                    (int)r.err.pos, (int)r.err.end, r.err.message, r.err.hint);
             CHECK(refused_as(&rows[i], &r));
         }
         forget(&r);
@@ -371,7 +406,8 @@ static void check_refused(const refusal *rows, size_t n, pm_parse_mode mode) {
 
 static void test_errors_say_where_and_what_instead(void) {
     static const refusal filters[] = {
-        {"missile", PM_SYNTAX, 0, 7, "a filter takes metadata, not words", "outlet:bbc"},
+        {"missile", PM_SYNTAX, 0, 7, "a filter takes metadata, not words",
+         "outlet:bbc"},
         {"outlet:bbc \"a b\"", PM_SYNTAX, 11, 16, "not phrases", ""},
         {"title:x", PM_SYNTAX, 0, 5, "text field", ""},
         {"outlet:a W/5 outlet:b", PM_SYNTAX, 9, 12, "no distances", ""},
@@ -384,16 +420,20 @@ static void test_errors_say_where_and_what_instead(void) {
 
 /* Both readings of an ambiguous query can be pasted, and differ. */
 static void test_readings_can_be_pasted(void) {
-    static const char *const texts[] = {"a OR b W/2 c",       "a W/2 b OR c W/3 d OR e", "x AND (a W/5 b OR c) OR y", "a b W/2 c d e W/3 f",
-                                        "title:a OR b W/2 c", "=a b W/5 c",              "x NOT a OR b W/2 c"};
+    static const char *const texts[] = {
+        "a OR b W/2 c",        "a W/2 b OR c W/3 d OR e", "x AND (a W/5 b OR c) OR y",
+        "a b W/2 c d e W/3 f", "title:a OR b W/2 c",      "=a b W/5 c",
+        "x NOT a OR b W/2 c"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         reading r = read_text(texts[i], PM_PARSE_STRICT);
         CHECK(r.status == PM_AMBIGUOUS);
         char *line = strchr(r.err.hint, '\n');
         CHECK(line != NULL);
         *line = '\0';
-        reading lexis = read_text(r.err.hint + strlen("Lexis reads   "), PM_PARSE_STRICT);
-        reading lucene = read_text(line + 1 + strlen("Lucene reads  "), PM_PARSE_STRICT);
+        reading lexis =
+            read_text(r.err.hint + strlen("Lexis reads   "), PM_PARSE_STRICT);
+        reading lucene =
+            read_text(line + 1 + strlen("Lucene reads  "), PM_PARSE_STRICT);
         CHECK(lexis.status == PM_OK && lucene.status == PM_OK);
         CHECK(!pm_node_equal(lexis.query.root, lucene.query.root));
         forget(&lexis);
@@ -461,31 +501,37 @@ static void test_nodes_know_their_place_in_code_points(void) {
     const pm_node *near = r.query.root->children[1], *phrase = near->children[0];
     CHECK(r.query.root->pos == 0 && r.query.root->end == 30);
     CHECK(near->pos == 7 && near->end == 29);
-    CHECK(phrase->pos == 7 && phrase->end == 22 && phrase->children[1]->pos == 14 && phrase->children[1]->end == 19);
+    CHECK(phrase->pos == 7 && phrase->end == 22 && phrase->children[1]->pos == 14 &&
+          phrase->children[1]->end == 19);
     CHECK(near->children[1]->pos == 28 && near->children[1]->end == 29);
     forget(&r);
 }
 
 static void test_capitals_and_patterns_are_marked(void) {
     reading r = read_text("US NATO U.S.", PM_PARSE_SEARCH);
-    CHECK(r.query.root->children[0]->capitals_plain && r.query.root->children[2]->capitals_plain);
+    CHECK(r.query.root->children[0]->capitals_plain &&
+          r.query.root->children[2]->capitals_plain);
     forget(&r);
     r = read_text("US OR NATO", PM_PARSE_STRICT);
     CHECK(!r.query.root->children[0]->capitals_plain);
     forget(&r);
-    r = read_text("\"US (NAVY|ARMY) 5\" OR \"US navy\" OR US* OR \"US\"", PM_PARSE_STRICT);
+    r = read_text("\"US (NAVY|ARMY) 5\" OR \"US navy\" OR US* OR \"US\"",
+                  PM_PARSE_STRICT);
     pm_node **parts = r.query.root->children;
-    CHECK(parts[0]->children[0]->capitals_plain && parts[0]->children[1]->children[1]->capitals_plain);
+    CHECK(parts[0]->children[0]->capitals_plain &&
+          parts[0]->children[1]->children[1]->capitals_plain);
     CHECK(!parts[1]->children[0]->capitals_plain);
     CHECK(parts[2]->capitals_plain);
     CHECK(!parts[3]->children[0]->capitals_plain);
-    CHECK(parts[0]->children[0]->layer == PM_LAYER_FOLDED && !parts[0]->children[0]->explicit_layer);
+    CHECK(parts[0]->children[0]->layer == PM_LAYER_FOLDED &&
+          !parts[0]->children[0]->explicit_layer);
     forget(&r);
 }
 
 /* Every mark opens and every mark closes; single ones do neither. */
 static void test_every_quotation_mark_opens_and_closes(void) {
-    static const char *const marks[] = {"\"", "«", "»", "“", "”", "„", "‟", "⹂", "〝", "〞", "〟", "＂"};
+    static const char *const marks[] = {"\"", "«",   "»",  "“",  "”",  "„",
+                                        "‟",  "⹂", "〝", "〞", "〟", "＂"};
     enum { N = sizeof marks / sizeof *marks };
     char text[64];
     for (size_t i = 0; i < N * N; i++) {

@@ -1,15 +1,16 @@
-/* Result tables: what was put is there, nulls and strings included; running out of memory is told once and leaks nothing. */
+/* Result tables: what was put is there, nulls and strings included; running out of
+ * memory is told once and leaks nothing. */
 #include <string.h>
 
 #include "base/sys.h"
 #include "base/table.h"
 #include "check.h"
 
-static struct {
-    long calls, fail_at, blocks;
-} fake;
+static struct { long calls, fail_at, blocks; } fake;
 
-static bool fails(void) { return ++fake.calls == fake.fail_at; }
+static bool fails(void) {
+    return ++fake.calls == fake.fail_at;
+}
 
 static void *fake_alloc(size_t bytes) {
     void *p = fails() ? NULL : pm_sys_posix.alloc(bytes);
@@ -29,7 +30,8 @@ static void fake_release(void *p) {
 }
 
 static const char *const NAMES[] = {"n", "rate", "open", "when", "word"};
-static const pm_type TYPES[] = {PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL, PM_TYPE_TIME, PM_TYPE_STR};
+static const pm_type TYPES[] = {PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL, PM_TYPE_TIME,
+                                PM_TYPE_STR};
 
 static void fill(pm_table *t) {
     for (int i = 0; i < 3; i++) {
@@ -51,13 +53,16 @@ static void test_table_holds_values_strings_and_nulls(void) {
     pm_table *t;
     pm_error err;
     CHECK(pm_table_new(3, 5, NAMES, TYPES, &t, &err) == PM_OK);
-    CHECK(pm_table_check(t, &err) == PM_INTERNAL && strstr(err.message, "column n has 0 of 3 rows") != NULL);
+    CHECK(pm_table_check(t, &err) == PM_INTERNAL &&
+          strstr(err.message, "column n has 0 of 3 rows") != NULL);
     fill(t);
     CHECK(pm_table_check(t, &err) == PM_OK);
     const pm_table_column *c = t->columns;
     CHECK(strcmp(c[4].name, "word") == 0 && c[3].type == PM_TYPE_TIME);
-    CHECK(c[0].i64[2] == 2 && c[0].i64[1] == 0 && c[1].f64[2] == 1.0 && c[2].flags[2] == 1 && c[3].i64[2] == -2);
-    CHECK(c[4].offsets[0] == 0 && c[4].offsets[1] == 2 && c[4].offsets[2] == 2 && c[4].offsets[3] == 6);
+    CHECK(c[0].i64[2] == 2 && c[0].i64[1] == 0 && c[1].f64[2] == 1.0 &&
+          c[2].flags[2] == 1 && c[3].i64[2] == -2);
+    CHECK(c[4].offsets[0] == 0 && c[4].offsets[1] == 2 && c[4].offsets[2] == 2 &&
+          c[4].offsets[3] == 6);
     CHECK(memcmp(c[4].chars.p, "ééab", 6) == 0);
     for (size_t i = 0; i < 5; i++) {
         CHECK(c[i].valid[0] == 1 && c[i].valid[1] == 0 && c[i].valid[2] == 1);
@@ -71,9 +76,11 @@ static void test_table_holds_values_strings_and_nulls(void) {
 static void test_table_without_rows_or_columns(void) {
     pm_table *t;
     CHECK(pm_table_new(0, 5, NAMES, TYPES, &t, NULL) == PM_OK);
-    CHECK(pm_table_check(t, NULL) == PM_OK && t->columns[4].offsets[0] == 0 && t->columns[0].valid == NULL);
+    CHECK(pm_table_check(t, NULL) == PM_OK && t->columns[4].offsets[0] == 0 &&
+          t->columns[0].valid == NULL);
     pm_table_unref(t);
-    CHECK(pm_table_new(7, 0, NULL, NULL, &t, NULL) == PM_OK && pm_table_check(t, NULL) == PM_OK);
+    CHECK(pm_table_new(7, 0, NULL, NULL, &t, NULL) == PM_OK &&
+          pm_table_check(t, NULL) == PM_OK);
     pm_table_unref(t);
     pm_table_unref(NULL);
     CHECK(pm_table_new(SIZE_MAX, 5, NAMES, TYPES, &t, NULL) == PM_NOMEM);

@@ -1,5 +1,5 @@
-/* Tokens, folded forms, accents, stems and zones: every row of docs/TOKENS.md, and what has no row
- * there. */
+/* Tokens, folded forms, accents, stems and zones: every row of docs/TOKENS.md, and what
+ * has no row there. */
 #include "text/tokenizer.h"
 
 #include "base/sys.h"
@@ -47,7 +47,8 @@ static void join_tokens(const char *lang, const char *text, part what, pm_buf *o
     pm_tokens_init(&t);
     tokenize(lang, bytes_of(text), &t);
     for (size_t i = 0; i < t.n; i++) {
-        pm_bytes surface = {(const uint8_t *)text + t.at[i].start, t.at[i].end - t.at[i].start};
+        pm_bytes surface = {(const uint8_t *)text + t.at[i].start,
+                            t.at[i].end - t.at[i].start};
         pm_buf_put(out, " · ", i > 0 ? strlen(" · ") : 0);
         if (what == SURFACE) {
             pm_buf_put(out, surface.p, surface.n);
@@ -62,13 +63,14 @@ static void join_tokens(const char *lang, const char *text, part what, pm_buf *o
 
 static void check_text(const char *where, const pm_buf *got, const char *want) {
     if (got->n != strlen(want) || (got->n > 0 && memcmp(got->p, want, got->n) != 0)) {
-        fprintf(stderr, "%s\n  got  %.*s\n  want %s\n", where, (int)got->n, (const char *)got->p,
-                want);
+        fprintf(stderr, "%s\n  got  %.*s\n  want %s\n", where, (int)got->n,
+                (const char *)got->p, want);
         exit(1);
     }
 }
 
-static void check_tokens(const char *lang, const char *text, part what, const char *want) {
+static void check_tokens(const char *lang, const char *text, part what,
+                         const char *want) {
     pm_buf got;
     pm_buf_init(&got);
     join_tokens(lang, text, what, &got);
@@ -102,10 +104,10 @@ static void visit_accents(const row *r, void *ctx) {
         pm_buf_put(&got, " · ", got.n > 0 ? strlen(" · ") : 0);
         size_t before = got.n;
         bool changed;
-        CHECK(pm_unaccent(analyzer(r->cell[0]), (uint8_t *)word, strlen(word), &got, &changed,
-                          &err) == PM_OK);
-        CHECK(changed ==
-              (got.n - before != strlen(word) || memcmp(got.p + before, word, strlen(word)) != 0));
+        CHECK(pm_unaccent(analyzer(r->cell[0]), (uint8_t *)word, strlen(word), &got,
+                          &changed, &err) == PM_OK);
+        CHECK(changed == (got.n - before != strlen(word) ||
+                          memcmp(got.p + before, word, strlen(word)) != 0));
     }
     check_text(r->cell[1], &got, r->cell[2]);
     pm_buf_release(&got);
@@ -154,7 +156,8 @@ static void test_page_rows_hold(void) {
 
 /* ---- UTF-8 ---- */
 
-static void check_sanitized(const char *in, size_t n, const char *want, size_t replaced) {
+static void check_sanitized(const char *in, size_t n, const char *want,
+                            size_t replaced) {
     pm_buf out;
     pm_buf_init(&out);
     size_t count;
@@ -172,8 +175,8 @@ static void test_sanitize_replaces_maximal_subparts_and_surrogates_once(void) {
     SANITIZE("plain ASCII of more than sixteen bytes, é € 😀",
              "plain ASCII of more than sixteen bytes, é € 😀", 0);
     SANITIZE("a\xed\xa0\x80z", "a\uFFFDz", 1); /* a lone surrogate */
-    SANITIZE("\xed\xa0\xbd\xed\xb8\x80", "\uFFFD\uFFFD",
-             2); /* a pair: two code points before, two after */
+    /* a pair: two code points before, two after */
+    SANITIZE("\xed\xa0\xbd\xed\xb8\x80", "\uFFFD\uFFFD", 2);
     SANITIZE("\xed\xa0", "\uFFFD\uFFFD", 2);
     /* Unicode 15, table 3-11: C0 AF, E0 80 BF, F0 81 82 41 */
     SANITIZE("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41",
@@ -186,8 +189,10 @@ static void test_sanitize_replaces_maximal_subparts_and_surrogates_once(void) {
 
 static void test_code_points_are_counted_and_coded(void) {
     const char *text = "a é € 😀 and a longer tail of words";
-    CHECK(pm_utf8_count((const uint8_t *)text, strlen(text)) == strlen(text) - 1 - 2 - 3);
-    static const uint32_t points[] = {0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff};
+    CHECK(pm_utf8_count((const uint8_t *)text, strlen(text)) ==
+          strlen(text) - 1 - 2 - 3);
+    static const uint32_t points[] = {0,     0x7f,   0x80,    0x7ff,
+                                      0x800, 0xffff, 0x10000, 0x10ffff};
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         uint8_t utf8[8] = {'x'};
         unsigned len, n = pm_utf8_encode(points[i], utf8 + 1);
@@ -203,21 +208,28 @@ static void test_case_classes(void) {
         const char *surface;
         pm_case want;
     } cases[] = {
-        {"iran", PM_CASE_LOWER},     {"Iran", PM_CASE_CAPITAL},  {"YouTube", PM_CASE_CAPITAL},
-        {"US", PM_CASE_ACRONYM},     {"U.S.", PM_CASE_ACRONYM},  {"u.s.", PM_CASE_ACRONYM},
-        {"U.S", PM_CASE_ACRONYM},    {"US's", PM_CASE_ACRONYM},  {"U.S.’s", PM_CASE_ACRONYM},
-        {"IRAN'S", PM_CASE_ACRONYM}, {"it's", PM_CASE_LOWER},    {"Iran’s", PM_CASE_CAPITAL},
-        {"NGOs", PM_CASE_PLURAL},    {"NGOs'", PM_CASE_PLURAL},  {"As", PM_CASE_CAPITAL},
-        {"I", PM_CASE_CAPITAL},      {"I's", PM_CASE_CAPITAL},   {"a", PM_CASE_LOWER},
-        {"#US", PM_CASE_ACRONYM},    {"@nato", PM_CASE_LOWER},   {"4pm", PM_CASE_LOWER},
-        {"G7", PM_CASE_CAPITAL},     {"MI6", PM_CASE_ACRONYM},   {"ÄÖ", PM_CASE_ACRONYM},
-        {"Élysée", PM_CASE_CAPITAL}, {"США", PM_CASE_ACRONYM},   {"США’s", PM_CASE_ACRONYM},
-        {"العربية", PM_CASE_LOWER},  {"東", PM_CASE_LOWER},      {"", PM_CASE_LOWER},
-        {"5,000", PM_CASE_LOWER},    {"'s", PM_CASE_LOWER},      {"ǅ", PM_CASE_CAPITAL},
-        {"aB", PM_CASE_CAPITAL},     {"DON'T", PM_CASE_ACRONYM}, {"e.g", PM_CASE_ACRONYM},
+        {"iran", PM_CASE_LOWER},      {"Iran", PM_CASE_CAPITAL},
+        {"YouTube", PM_CASE_CAPITAL}, {"US", PM_CASE_ACRONYM},
+        {"U.S.", PM_CASE_ACRONYM},    {"u.s.", PM_CASE_ACRONYM},
+        {"U.S", PM_CASE_ACRONYM},     {"US's", PM_CASE_ACRONYM},
+        {"U.S.’s", PM_CASE_ACRONYM},  {"IRAN'S", PM_CASE_ACRONYM},
+        {"it's", PM_CASE_LOWER},      {"Iran’s", PM_CASE_CAPITAL},
+        {"NGOs", PM_CASE_PLURAL},     {"NGOs'", PM_CASE_PLURAL},
+        {"As", PM_CASE_CAPITAL},      {"I", PM_CASE_CAPITAL},
+        {"I's", PM_CASE_CAPITAL},     {"a", PM_CASE_LOWER},
+        {"#US", PM_CASE_ACRONYM},     {"@nato", PM_CASE_LOWER},
+        {"4pm", PM_CASE_LOWER},       {"G7", PM_CASE_CAPITAL},
+        {"MI6", PM_CASE_ACRONYM},     {"ÄÖ", PM_CASE_ACRONYM},
+        {"Élysée", PM_CASE_CAPITAL},  {"США", PM_CASE_ACRONYM},
+        {"США’s", PM_CASE_ACRONYM},   {"العربية", PM_CASE_LOWER},
+        {"東", PM_CASE_LOWER},        {"", PM_CASE_LOWER},
+        {"5,000", PM_CASE_LOWER},     {"'s", PM_CASE_LOWER},
+        {"ǅ", PM_CASE_CAPITAL},       {"aB", PM_CASE_CAPITAL},
+        {"DON'T", PM_CASE_ACRONYM},   {"e.g", PM_CASE_ACRONYM},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        pm_case got = pm_case_class((const uint8_t *)cases[i].surface, strlen(cases[i].surface));
+        pm_case got =
+            pm_case_class((const uint8_t *)cases[i].surface, strlen(cases[i].surface));
         if (got != cases[i].want) {
             fprintf(stderr, "%s: case %d, not %d\n", cases[i].surface, (int)got,
                     (int)cases[i].want);
@@ -228,7 +240,8 @@ static void test_case_classes(void) {
 
 /* ---- folding ---- */
 
-static void check_fold(const char *lang, const char *surface, unsigned kind, const char *want) {
+static void check_fold(const char *lang, const char *surface, unsigned kind,
+                       const char *want) {
     pm_buf got;
     pm_buf_init(&got);
     fold(lang, bytes_of(surface), kind, &got);
@@ -272,7 +285,8 @@ static void test_fold_of_a_long_surface(void) {
     pm_buf got;
     pm_buf_init(&got);
     fold("english", bytes_of(text), PM_KIND_WORD, &got);
-    CHECK(got.n == 2 * N && memcmp(got.p, "é", 2) == 0 && memcmp(got.p + 2 * N - 2, "é", 2) == 0);
+    CHECK(got.n == 2 * N && memcmp(got.p, "é", 2) == 0 &&
+          memcmp(got.p + 2 * N - 2, "é", 2) == 0);
     pm_buf_release(&got);
     free(text);
 }
@@ -322,7 +336,8 @@ static void test_languages_have_distinct_fingerprints(void) {
     pm_analyzer *again;
     pm_error err;
     CHECK(pm_analyzer_new("english", &again, &err) == PM_OK);
-    CHECK(pm_analyzer_fingerprint(again) == pm_analyzer_fingerprint(analyzer("english")));
+    CHECK(pm_analyzer_fingerprint(again) ==
+          pm_analyzer_fingerprint(analyzer("english")));
     pm_analyzer_free(again);
 }
 
@@ -330,16 +345,19 @@ static void test_unknown_language_names_the_nearest(void) {
     pm_analyzer *an;
     pm_error err;
     CHECK(pm_analyzer_new("inglish", &an, &err) == PM_INVALID && an == NULL);
-    CHECK(strstr(err.message, "'inglish'") != NULL && strstr(err.hint, "english") != NULL);
-    CHECK(pm_analyzer_new("de", &an, &err) == PM_INVALID && strstr(err.hint, "german") != NULL);
+    CHECK(strstr(err.message, "'inglish'") != NULL &&
+          strstr(err.hint, "english") != NULL);
+    CHECK(pm_analyzer_new("de", &an, &err) == PM_INVALID &&
+          strstr(err.hint, "german") != NULL);
     CHECK(pm_analyzer_new("", &an, &err) == PM_INVALID);
-    CHECK(pm_analyzer_new("an-impossibly-long-name-of-a-language-of-no-land", &an, &err) ==
-          PM_INVALID);
+    CHECK(pm_analyzer_new("an-impossibly-long-name-of-a-language-of-no-land", &an,
+                          &err) == PM_INVALID);
 }
 
 /* ---- limits ---- */
 
-static void check_cut(const char *unit, size_t times, size_t first_tokens_bytes, size_t n_tokens) {
+static void check_cut(const char *unit, size_t times, size_t first_tokens_bytes,
+                      size_t n_tokens) {
     size_t len = strlen(unit), n = len * times;
     char *text = malloc(n + 1);
     CHECK(text != NULL);
@@ -372,7 +390,8 @@ static void test_long_tokens_are_cut_at_255_code_points(void) {
     check_cut("👨\u200d", 300, 893, 3);
 }
 
-/* A million of one thing: tokens are bounded and reading is linear, or these would not end. */
+/* A million of one thing: tokens are bounded and reading is linear, or these would not
+ * end. */
 static void test_monotonous_texts_take_linear_time(void) {
     enum { MILLION = 1000000 };
     check_cut("a", MILLION, 255, 3922);
@@ -401,8 +420,8 @@ static void test_text_of_4_gb_is_refused(void) {
     pm_tokens t;
     pm_error err;
     pm_tokens_init(&t);
-    CHECK(pm_tokenize(analyzer("english"), (pm_bytes){(const uint8_t *)"", UINT32_MAX}, &t, &err) ==
-          PM_LIMIT);
+    CHECK(pm_tokenize(analyzer("english"), (pm_bytes){(const uint8_t *)"", UINT32_MAX},
+                      &t, &err) == PM_LIMIT);
     CHECK(strstr(err.message, "4 GB") != NULL);
     pm_tokens_release(&t);
 }
@@ -449,7 +468,8 @@ out:
 
 static void test_every_failed_allocation_is_reported(void) {
     char text[8192] = "“Türkiye’nin” I élysée 5,000 ";
-    for (size_t n = strlen(text); n < 7000; n++) { /* more marks than fit inside pm_points */
+    /* more marks than fit inside pm_points */
+    for (size_t n = strlen(text); n < 7000; n++) {
         memcpy(text + n, "\u0301", 2);
         text[++n + 1] = '\0';
     }

@@ -1,7 +1,8 @@
-/* The tokenizer against Unicode's WordBreakTest.txt, whose every difference must follow from a
- * class of deviations in docs/TOKENS.md, and properties on random text: restartable anywhere, forms
- * stable, nothing read outside the text. PRESSMARK_UNICODE names the folder of the data files
- * (/usr/share/unicode); PRESSMARK_FUZZ the number of random texts. */
+/* The tokenizer against Unicode's WordBreakTest.txt, whose every difference must follow
+ * from a class of deviations in docs/TOKENS.md, and properties on random text:
+ * restartable anywhere, forms stable, nothing read outside the text. PRESSMARK_UNICODE
+ * names the folder of the data files (/usr/share/unicode); PRESSMARK_FUZZ the number of
+ * random texts. */
 #include "text/tokenizer.h"
 
 #include "text/code_point.h"
@@ -10,7 +11,8 @@
 /* ---- expected tokens of one UAX #29 segment ---- */
 
 typedef enum deviation { COLON, COMMA, UNDERSCORE, CJK, EMOJI, NO_DEVIATION } deviation;
-static const char *const deviation_names[] = {"colon", "comma", "underscore", "cjk", "emoji"};
+static const char *const deviation_names[] = {"colon", "comma", "underscore", "cjk",
+                                              "emoji"};
 
 typedef struct expected {
     pm_span32 at[200];
@@ -26,8 +28,9 @@ typedef struct line {
 } line;
 
 static bool makes_token(unsigned class) {
-    return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW || class == PM_CHAR_DIGIT ||
-           class == PM_CHAR_CJK || class == PM_CHAR_EMOJI || class == PM_CHAR_FLAG;
+    return class == PM_CHAR_LETTER || class == PM_CHAR_HEBREW ||
+           class == PM_CHAR_DIGIT || class == PM_CHAR_CJK || class == PM_CHAR_EMOJI ||
+           class == PM_CHAR_FLAG;
 }
 
 static bool is_picture(unsigned class) {
@@ -65,7 +68,8 @@ static void close_piece(expected *e, piece *p) {
     *p = (piece){0};
 }
 
-/* Adds characters [at, end) to the piece; an underscore only counts once a letter follows. */
+/* Adds characters [at, end) to the piece; an underscore only counts once a letter
+ * follows. */
 static void extend_piece(piece *p, size_t at, size_t end, bool counts) {
     if (!p->open && counts) {
         p->lo = at;
@@ -80,8 +84,8 @@ static bool is_colon(uint32_t cp) {
 
 static void read_segment(const line *l, size_t lo, size_t hi, expected *e) {
     piece p = {0};
-    bool pending =
-        false; /* the last character was an underscore: marks on it do not count either */
+    /* the last character was an underscore: marks on it do not count either */
+    bool pending = false;
     for (size_t at = lo > e->done ? lo : e->done; at < hi;) {
         pm_cp c = pm_cp_at(l->text, l->n, at);
         size_t end = at + c.len;
@@ -98,7 +102,8 @@ static void read_segment(const line *l, size_t lo, size_t hi, expected *e) {
             e->at[e->n++] = (pm_span32){(uint32_t)at, (uint32_t)end};
             e->done = end;
         } else {
-            pending = c.class == PM_CHAR_UNDERSCORE || (pending && pm_class_stays(c.class));
+            pending =
+                c.class == PM_CHAR_UNDERSCORE || (pending && pm_class_stays(c.class));
             bool stray = pm_class_stays(c.class) && !p.open;
             extend_piece(&p, at, end, !pending && !stray);
             p.token |= makes_token(c.class);
@@ -139,15 +144,16 @@ static bool segment_makes_token(const line *l, size_t lo, size_t hi) {
     return false;
 }
 
-/* Fills e with what the classes make of the line's segments; answers the class of the first
- * difference from them. */
+/* Fills e with what the classes make of the line's segments; answers the class of the
+ * first difference from them. */
 static deviation expect(const line *l, expected *e) {
     deviation first = NO_DEVIATION;
     for (size_t i = 0; i + 1 < l->n_breaks; i++) {
         size_t lo = l->breaks[i], hi = l->breaks[i + 1], before = e->n;
         read_segment(l, lo, hi, e);
         bool whole = segment_makes_token(l, lo, hi);
-        bool same = whole ? e->n == before + 1 && e->at[before].lo == lo && e->at[before].hi == hi
+        bool same = whole ? e->n == before + 1 && e->at[before].lo == lo &&
+                                e->at[before].hi == hi
                           : e->n == before;
         if (!same && first == NO_DEVIATION) {
             first = explain(l, lo, hi);
@@ -161,7 +167,8 @@ static deviation expect(const line *l, expected *e) {
 static bool read_line(char *source, line *l) {
     l->n = l->n_breaks = 0;
     source[strcspn(source, "#")] = '\0';
-    for (char *word = strtok(source, " \t\n"); word != NULL; word = strtok(NULL, " \t\n")) {
+    for (char *word = strtok(source, " \t\n"); word != NULL;
+         word = strtok(NULL, " \t\n")) {
         if (strcmp(word, "÷") == 0) {
             l->breaks[l->n_breaks++] = l->n;
         } else if (strcmp(word, "×") != 0) {
@@ -223,7 +230,8 @@ static void test_word_break_test_differs_as_documented(const pm_analyzer *an) {
     snprintf(version, sizeof version, "-%s.txt", PM_UNICODE_VERSION);
     CHECK(fgets(source, sizeof source, f) != NULL);
     if (strstr(source, version) == NULL) {
-        printf("test_text_unicode: WordBreakTest skipped, not of Unicode %s\n", PM_UNICODE_VERSION);
+        printf("test_text_unicode: WordBreakTest skipped, not of Unicode %s\n",
+               PM_UNICODE_VERSION);
         fclose(f);
         return;
     }
@@ -240,7 +248,8 @@ static void test_word_break_test_differs_as_documented(const pm_analyzer *an) {
     for (deviation d = COLON; d < NO_DEVIATION; d++) {
         differ += counts[d];
     }
-    printf("test_text_unicode: WordBreakTest, %u lines equal, %u differ by a listed class\n",
+    printf("test_text_unicode: WordBreakTest, %u lines equal, %u differ by a listed "
+           "class\n",
            counts[NO_DEVIATION], differ);
 }
 
@@ -254,15 +263,16 @@ static uint32_t random_bits(uint64_t *seed) {
 /* What tokens, addresses, zones and the fast way's borders are made of. */
 /* clang-format off */
 static const char *const atoms[] = {
-    "a", "Iran", "US", "the", "of", "word", "x", "S", "s", "I", "É", "e\u0301", "ß", "и", "東",
-    "カ", "น้", "ำ", "한", "א", "\"", "'", "’", "‘", "“", "”", "„", "«", "»", "「", "」", ".", ".",
-    ".", ",", ":", ";", "!", "?", "…", "-", "—", "/", "//", "://", "http", "www.", "@", "#", "$",
-    "€", "%", "&", "*", "_", "+", "(", ")", " ", " ", " ", " ", "  ", "\n", "\n\n", "\r\n", "\r",
-    "\t", "\u00a0", "\u00ad", "\u200b", "\u200d", "\u200e", "\u202f", "\u2028", "\u2029",
-    "\ufeff", "\ufe0f", "\u20e3", "👍", "🏿", "🇺", "🇸", "❤", "©", "0", "5", "000", "1979", "1,000",
-    "a.b", "U.S.", "p.m.", "Mr.", "No.", "com", "l'", "dell’", "it's", "Iran's", "·", "٬", "٥",
-    "\u0301",
-    "a long run of plain words that fills more than a block of sixty-four bytes of text",
+    "a", "Iran", "US", "the", "of", "word", "x", "S", "s", "I", "É", "e\u0301", "ß",
+    "и", "東", "カ", "น้", "ำ", "한", "א", "\"", "'", "’", "‘", "“", "”", "„", "«", "»",
+    "「", "」", ".", ".", ".", ",", ":", ";", "!", "?", "…", "-", "—", "/", "//", "://",
+    "http", "www.", "@", "#", "$", "€", "%", "&", "*", "_", "+", "(", ")", " ", " ",
+    " ", " ", "  ", "\n", "\n\n", "\r\n", "\r", "\t", "\u00a0", "\u00ad", "\u200b",
+    "\u200d", "\u200e", "\u202f", "\u2028", "\u2029", "\ufeff", "\ufe0f", "\u20e3", "👍",
+    "🏿", "🇺", "🇸", "❤", "©", "0", "5", "000", "1979", "1,000", "a.b", "U.S.", "p.m.",
+    "Mr.", "No.", "com", "l'", "dell’", "it's", "Iran's", "·", "٬", "٥", "\u0301",
+    "a long run of plain words that fills more than a block of sixty-four bytes "
+    "of text",
 };
 /* clang-format on */
 
@@ -282,7 +292,8 @@ static size_t random_text(uint64_t *seed, uint8_t *text, size_t room) {
 
 static size_t random_bytes(uint64_t *seed, uint8_t *text, size_t room) {
     uint8_t raw[256];
-    size_t n = random_bits(seed) % (room / 3 < sizeof raw ? room / 3 : sizeof raw), replaced;
+    size_t n = random_bits(seed) % (room / 3 < sizeof raw ? room / 3 : sizeof raw),
+           replaced;
     bool lead = random_bits(seed) % 2 == 0; /* half of the texts rich in lead bytes */
     for (size_t i = 0; i < n; i++) {
         raw[i] = (uint8_t)(random_bits(seed) | (lead && i % 2 == 0 ? 0xc0 : 0));
@@ -302,26 +313,29 @@ static size_t random_bytes(uint64_t *seed, uint8_t *text, size_t room) {
 static void fail_on(const char *what, const uint8_t *text, size_t n) {
     fprintf(stderr, "%s: ", what);
     for (size_t i = 0; i < n; i++) {
-        fprintf(stderr, text[i] >= ' ' && text[i] != '\\' && text[i] != '"' ? "%c" : "\\x%02x",
+        fprintf(stderr,
+                text[i] >= ' ' && text[i] != '\\' && text[i] != '"' ? "%c" : "\\x%02x",
                 text[i]);
     }
     fprintf(stderr, "\n");
     exit(1);
 }
 
-/* pm_tokenize is pm_token_next repeated, which from any token's start gives that token. */
+/* pm_tokenize is pm_token_next repeated, which from any token's start gives that
+ * token. */
 static void check_restart(const pm_analyzer *an, const uint8_t *text, size_t n,
                           const pm_tokens *t) {
     size_t at = 0;
     pm_token token;
     for (size_t i = 0; i < t->n; i++) {
         if (!pm_token_next(an, text, n, &at, &token) || token.start != t->at[i].start ||
-            token.end != t->at[i].end || token.kind != t->at[i].kind || at != token.end) {
+            token.end != t->at[i].end || token.kind != t->at[i].kind ||
+            at != token.end) {
             fail_on("the two ways differ", text, n);
         }
         size_t again = t->at[i].start;
-        if (!pm_token_next(an, text, n, &again, &token) || token.start != t->at[i].start ||
-            token.end != t->at[i].end) {
+        if (!pm_token_next(an, text, n, &again, &token) ||
+            token.start != t->at[i].start || token.end != t->at[i].end) {
             fail_on("not restartable", text, n);
         }
     }
@@ -333,7 +347,8 @@ static void check_restart(const pm_analyzer *an, const uint8_t *text, size_t n,
 static void check_shape(const uint8_t *text, size_t n, const pm_tokens *t) {
     for (size_t i = 0; i < t->n; i++) {
         size_t before = i > 0 ? t->at[i - 1].end : 0;
-        if (t->at[i].start < before || t->at[i].end <= t->at[i].start || t->at[i].end > n ||
+        if (t->at[i].start < before || t->at[i].end <= t->at[i].start ||
+            t->at[i].end > n ||
             pm_utf8_count(text + t->at[i].start, t->at[i].end - t->at[i].start) > 255 ||
             (text[t->at[i].start] & 0xc0) == 0x80 ||
             (t->at[i].end < n && (text[t->at[i].end] & 0xc0) == 0x80)) {
@@ -350,29 +365,32 @@ static void check_shape(const uint8_t *text, size_t n, const pm_tokens *t) {
     }
 }
 
-/* Forms are valid UTF-8, never empty, and fixed points of folding and of losing accents. */
-static void check_forms(const pm_analyzer *an, pm_stemmer *st, const uint8_t *text, size_t n,
-                        pm_token token) {
+/* Forms are valid UTF-8, never empty, and fixed points of folding and of losing
+ * accents. */
+static void check_forms(const pm_analyzer *an, pm_stemmer *st, const uint8_t *text,
+                        size_t n, pm_token token) {
     pm_buf b[5];
     pm_error err;
     bool changed;
     for (int i = 0; i < 5; i++) {
         pm_buf_init(&b[i]);
     }
-    CHECK(pm_fold(an, text + token.start, token.end - token.start, token.kind, &b[0], &err) ==
-          PM_OK);
+    CHECK(pm_fold(an, text + token.start, token.end - token.start, token.kind, &b[0],
+                  &err) == PM_OK);
     CHECK(pm_fold(an, b[0].p, b[0].n, token.kind, &b[1], &err) == PM_OK);
     CHECK(pm_unaccent(an, b[0].p, b[0].n, &b[2], &changed, &err) == PM_OK);
     CHECK(pm_unaccent(an, b[2].p, b[2].n, &b[3], &changed, &err) == PM_OK);
     CHECK(pm_stem(st, b[0].p, b[0].n, &b[4], &err) == PM_OK);
     bool stable = b[0].n == b[1].n && memcmp(b[0].p, b[1].p, b[0].n) == 0 && !changed;
-    bool valid = b[0].n > 0 && b[2].n > 0 && b[4].n > 0 && pm_utf8_valid(pm_buf_bytes(&b[0])) &&
-                 pm_utf8_valid(pm_buf_bytes(&b[2])) && pm_utf8_valid(pm_buf_bytes(&b[4]));
+    bool valid =
+        b[0].n > 0 && b[2].n > 0 && b[4].n > 0 && pm_utf8_valid(pm_buf_bytes(&b[0])) &&
+        pm_utf8_valid(pm_buf_bytes(&b[2])) && pm_utf8_valid(pm_buf_bytes(&b[4]));
     if (!stable || !valid) {
-        fprintf(stderr, "'%.*s' folds to '%.*s', then to '%.*s'; key '%.*s', then '%.*s'\n",
-                (int)(token.end - token.start), (const char *)text + token.start, (int)b[0].n,
-                (const char *)b[0].p, (int)b[1].n, (const char *)b[1].p, (int)b[2].n,
-                (const char *)b[2].p, (int)b[3].n, (const char *)b[3].p);
+        fprintf(stderr,
+                "'%.*s' folds to '%.*s', then to '%.*s'; key '%.*s', then '%.*s'\n",
+                (int)(token.end - token.start), (const char *)text + token.start,
+                (int)b[0].n, (const char *)b[0].p, (int)b[1].n, (const char *)b[1].p,
+                (int)b[2].n, (const char *)b[2].p, (int)b[3].n, (const char *)b[3].p);
         fail_on("forms", text, n);
     }
     for (int i = 0; i < 5; i++) {
@@ -386,14 +404,15 @@ static void test_random_texts(const char *lang, unsigned rounds, uint64_t seed) 
     pm_stemmer *st;
     pm_tokens t;
     pm_error err;
-    CHECK(pm_analyzer_new(lang, &an, &err) == PM_OK && pm_stemmer_new(an, &st, &err) == PM_OK);
+    CHECK(pm_analyzer_new(lang, &an, &err) == PM_OK &&
+          pm_stemmer_new(an, &st, &err) == PM_OK);
     pm_tokens_init(&t);
     for (unsigned round = 0; round < rounds; round++) {
-        uint8_t *text =
-            malloc(ROOM); /* exactly sized below: a sanitizer sees every byte read too far */
+        /* exactly sized below: a sanitizer sees every byte read too far */
+        uint8_t *text = malloc(ROOM);
         CHECK(text != NULL);
-        size_t n =
-            round % 4 == 0 ? random_bytes(&seed, text, ROOM) : random_text(&seed, text, ROOM);
+        size_t n = round % 4 == 0 ? random_bytes(&seed, text, ROOM)
+                                  : random_text(&seed, text, ROOM);
         uint8_t *exact = realloc(text, n > 0 ? n : 1);
         CHECK(exact != NULL && pm_utf8_valid((pm_bytes){exact, n}));
         CHECK(pm_tokenize(an, (pm_bytes){exact, n}, &t, &err) == PM_OK);

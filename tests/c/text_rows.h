@@ -1,4 +1,5 @@
-/* The tables of docs/TOKENS.md as test rows: cells of a line, \u{...} and \n decoded. */
+/* The tables of docs/TOKENS.md as test rows: cells of a line, \u{...} and \n
+ * decoded. */
 #ifndef PM_TESTS_TEXT_ROWS_H
 #define PM_TESTS_TEXT_ROWS_H
 
@@ -60,8 +61,10 @@ static inline void row_split(const char *line, row *r) {
     }
 }
 
-/* Calls visit for each row of the table whose header line is given; answers how many. */
-static inline int rows_of(const char *header, void (*visit)(const row *r, void *ctx), void *ctx) {
+/* Calls visit for each row of the table whose header line is given; answers how
+ * many. */
+static inline int rows_of(const char *header, void (*visit)(const row *r, void *ctx),
+                          void *ctx) {
     FILE *f = fopen("docs/TOKENS.md", "rb");
     CHECK(f != NULL);
     static char line[16384];

@@ -16,7 +16,8 @@
 /* pm_query, pm_node, pm_limits, pm_parse, pm_build_phrase, pm_build_near */
 #include "query/parse.h"
 
-const char *pm_version(void);
+/* Static strings. */
+const char *pm_version(void);      /* of the build; "unknown" where it was not told */
 const char *pm_kernels_name(void); /* which kernels run: "scalar", "avx2", "avx512" */
 
 /* ---- text ---- */
@@ -25,10 +26,15 @@ const char *const *pm_language_names(void); /* NULL-terminated */
 struct pm_snapshot;
 typedef struct pm_snapshot pm_index;
 typedef enum pm_open_mode { PM_OPEN_AUTO, PM_OPEN_MAP, PM_OPEN_READ } pm_open_mode;
+/* generation 0: the newest. The caller owns *out: pm_index_unref. PM_FOREIGN where path
+ * is no index, PM_GONE where the generation is not retained. O(sections). */
 pm_status pm_index_open(const char *path, uint64_t generation, pm_open_mode mode,
                         pm_index **out, pm_error *err) PM_MUST_CHECK;
+/* Another owner, from any thread; the last unref closes. */
 pm_index *pm_index_ref(pm_index *idx);
 void pm_index_unref(pm_index *idx);
+/* Reads and decodes every file of the index at path; PM_CORRUPT names the first
+ * damage. */
 pm_status pm_index_verify(const char *path, pm_cancel *cancel,
                           pm_error *err) PM_MUST_CHECK;
 

@@ -1,3 +1,6 @@
+/* Keys are made for all hits first, a column each, then the numbers of rows
+ * are sorted by them; lines are cut in the order of hits, so that each text is read
+ * once, and put out in the sorted order. */
 #include "analysis/concordance.h"
 
 #include <stdlib.h>

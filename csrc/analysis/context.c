@@ -1,3 +1,5 @@
+/* Both sides are cut out of the unit's whole text, walking away from the hit; a run of
+ * white space counts as one character, however long it is. */
 #include "analysis/context.h"
 
 #include <string.h>

@@ -8,6 +8,7 @@ typedef struct pm_hash128 {
     uint64_t lo, hi;
 } pm_hash128;
 
+/* Of whole byte strings. bytes may be NULL where n is 0. */
 uint64_t pm_hash64(const void *bytes, size_t n);
 pm_hash128 pm_hash128_of(const void *bytes, size_t n);
 

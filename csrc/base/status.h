@@ -80,6 +80,7 @@ pm_status pm_fail_corrupt(pm_error *err, const char *file, int64_t offset,
                           const char *format, ...) PM_PRINTF(4, 5);
 /* As pm_fail with PM_IO: message says what was done to which file, errno is kept. */
 pm_status pm_fail_io(pm_error *err, int os_errno, const char *file, const char *what);
+/* As pm_fail with PM_NOMEM: bytes is what was asked for. */
 pm_status pm_fail_nomem(pm_error *err, size_t bytes);
 /* Sets err->hint (after pm_fail). */
 void pm_error_hint(pm_error *err, const char *format, ...) PM_PRINTF(2, 3);

@@ -44,6 +44,7 @@ extern const pm_sys pm_sys_posix;
 /* The table in force. The pointer is set once by a test before any other call of the
  * core, never later: no race. */
 const pm_sys *pm_sys_get(void);
+/* NULL: the operating system's own again. */
 void pm_sys_replace(const pm_sys *table);
 
 /* Memory. Sizes of zero give a valid pointer. Overflow of n * size fails like

@@ -1,3 +1,5 @@
+/* One streaming decompressor. Its context and window (up to 2 GB, if the frame asks for
+ * it) are zstd's own allocations, outside base/sys.h; output grows by zstd's step. */
 #include "base/unzstd.h"
 
 #include <zstd.h>

@@ -44,6 +44,7 @@ typedef struct pm_list_iter {
     uint32_t payload[PM_BLOCK];
 } pm_list_iter;
 
+/* The list's bytes are borrowed. */
 void pm_list_iter_init(pm_list_iter *it, pm_list list);
 /* Current value, UINT32_MAX at the end or before the first advance of an empty list.
  * init stands on the first value. */

@@ -9,6 +9,8 @@
 #include "base/types.h"
 #include "format/container.h"
 
+/* starts[n_units + 1], strictly increasing from 0; the last is the number of
+ * positions. */
 pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts,
                           uint32_t n_units, pm_error *err) PM_MUST_CHECK;
 
@@ -18,6 +20,7 @@ typedef struct pm_bounds {
     uint32_t n_units, n_positions, n_fields;
 } pm_bounds;
 
+/* Checks sizes only, O(1). */
 pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs,
                          uint32_t n_fields, uint32_t n_positions,
                          pm_error *err) PM_MUST_CHECK;

@@ -61,9 +61,11 @@ typedef struct pm_store {
     uint32_t n_units, n_blocks, n_checkpoints;
 } pm_store;
 
+/* present is false where the file has none of the sections. O(1): sizes alone are
+ * checked. */
 pm_status pm_store_open(pm_store *s, const pm_container *file, uint32_t n_units,
                         uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
-/* Decompresses everything; texts are valid UTF-8 is not checked here. */
+/* Decompresses everything; whether texts are UTF-8 is not checked here. */
 pm_status pm_store_verify(const pm_store *s, pm_error *err) PM_MUST_CHECK;
 /* Bytes of a unit's text; 0 for damage. */
 uint64_t pm_store_length(const pm_store *s, pm_unit u);

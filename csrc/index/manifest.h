@@ -46,6 +46,7 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
 /* Whether an index, sound or not, stands at a path: PM_IO with ENOENT where nothing
  * does, PM_FOREIGN where something else does. */
 pm_status pm_manifest_probe(const char *dir, pm_error *err) PM_MUST_CHECK;
+/* Reads dir/manifest, checksums included. After failure nothing is held. */
 pm_status pm_manifest_read(pm_manifest *m, const char *dir,
                            pm_error *err) PM_MUST_CHECK;
 void pm_manifest_release(pm_manifest *m);

@@ -42,9 +42,9 @@ void pm_surfaces_clear(pm_surfaces *s); /* forgets all; memory stays */
 pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text,
                              const pm_token *tokens, size_t n, uint32_t *ids,
                              pm_error *err) PM_MUST_CHECK;
-/* Brings words[].count up to date with the slots. After it: */
+/* Brings words[].count up to date with the slots. */
 void pm_surfaces_settle(pm_surfaces *s);
-/* takes back the count of n numbers (PM_END among them is skipped). */
+/* Takes back the count of n numbers (PM_END among them is skipped); after settle. */
 void pm_surfaces_discount(pm_surfaces *s, const uint32_t *ids, size_t n);
 static inline pm_bytes pm_surface_bytes(const pm_surfaces *s, const pm_surface *w) {
     return (pm_bytes){s->bytes.p + w->at, w->shape >> 4};

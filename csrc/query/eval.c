@@ -1,3 +1,6 @@
+/* Documents first: each clause is a bit set, an AND runs its cheapest child first and
+ * the others on what is left. Hits afterwards: the operands' spans in the branches that
+ * a document satisfies, merged, those that hold another dropped. */
 #include "query/eval.h"
 
 #include <stdlib.h>

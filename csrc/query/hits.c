@@ -1,3 +1,6 @@
+/* Segments one after the other; what they find is appended under the snapshot's
+ * document numbers. Hits keep positions alone: texts and offsets are made when asked
+ * for. */
 #include "query/hits.h"
 
 #include <string.h>
@@ -220,8 +223,7 @@ void pm_hits_unref(pm_hits *h) {
     pm_free(h);
 }
 
-/* Hits of one segment become those of the snapshot; takes f's spans over where they are
- * the first. */
+/* Hits of one segment become those of the snapshot. */
 static pm_status append_part(pm_hits *h, const pm_part *part, pm_found *f,
                              size_t *capacity, pm_error *err) {
     size_t lo_capacity = *capacity, hi_capacity = *capacity;

@@ -18,16 +18,19 @@ typedef struct pm_where {
 /* Every hit of a query, in order of documents, fields, start, end. Shared; holds a
  * reference to the index. */
 typedef struct pm_hits pm_hits;
+/* Finds them all. The caller owns *out: pm_hits_unref. Memory: 12 bytes a hit. */
 pm_status pm_hits_new(pm_snapshot *idx, const pm_query *query, const pm_where *where,
                       const pm_limits *limits, pm_cancel *cancel, pm_hits **out,
                       pm_error *err) PM_MUST_CHECK;
 pm_hits *pm_hits_ref(pm_hits *h);
 void pm_hits_unref(pm_hits *h);
+/* Numbers of hits, and of documents with one. */
 size_t pm_hits_count(const pm_hits *h);
 size_t pm_hits_documents(const pm_hits *h);
 /* Rows of h, by number, as hits of their own. */
 pm_status pm_hits_select(const pm_hits *h, const size_t *rows, size_t n, pm_hits **out,
                          pm_error *err) PM_MUST_CHECK;
+/* What a person should know of the answer, i below n_notes; borrowed. */
 size_t pm_hits_n_notes(const pm_hits *h);
 const char *pm_hits_note(const pm_hits *h, size_t i);
 /* doc, field (STR), start, end (I64, code points; token numbers in the field where no
@@ -54,6 +57,7 @@ pm_status pm_hits_by(const pm_hits *h, const char *column, pm_table **out,
 typedef struct pm_counts {
     uint64_t hits, documents;
 } pm_counts;
+/* documents_only: hits stays 0, and documents are left at their first hit. */
 pm_status pm_count(pm_snapshot *idx, const pm_query *query, const pm_where *where,
                    const pm_limits *limits, bool documents_only, pm_cancel *cancel,
                    pm_counts *out, pm_error *err) PM_MUST_CHECK;

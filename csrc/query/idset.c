@@ -1,3 +1,6 @@
+/* Atoms of a matcher are looked up in the lexicon one by one; the ranges found are then
+ * sorted and united, and turned into bits where there are many. Case classes and stem
+ * groups are ranges of ids, which is why most words need a single one. */
 #include "query/idset.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* Walks forward token by token and goes by a checkpoint where that is shorter. What the
+ * stored text says is never believed: where it does not hold the token, the answer is
+ * PM_CORRUPT. Code points are counted on from the place counted last. */
 #include "query/locate.h"
 
 #include "text/utf8.h"

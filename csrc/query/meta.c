@@ -1,3 +1,5 @@
+/* A node becomes one condition on the column's values (strings: decided once for each
+ * of the column's dictionary), then every document's values are looked at. */
 #include "query/meta.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* A leaf of several tokens is driven by its rarest one: the others are looked up beside
+ * it in the stream, or sought in their own lists, whichever is estimated to cost
+ * less. */
 #include "query/occur.h"
 
 #include <stdlib.h>

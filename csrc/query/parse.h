@@ -33,6 +33,8 @@ typedef enum pm_parse_mode {
     PM_PARSE_FILTER
 } pm_parse_mode;
 
+/* The tree of a text in any bytes (made valid UTF-8 first), in *out: the
+ * caller's, by pm_query_release; empty after failure. */
 pm_status pm_parse(const char *text, size_t n_bytes, const pm_schema *schema,
                    pm_parse_mode mode, const pm_limits *limits, pm_query *out,
                    pm_error *err) PM_MUST_CHECK;

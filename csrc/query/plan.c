@@ -1,3 +1,5 @@
+/* One walk over the tree in reading order, which numbers leaves, clauses and operands.
+ * Recursion is as deep as the tree, which the makers of trees bound. */
 #include "query/plan.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* Three ways to walk an operand: a single leaf by its places, two leaves that share no
+ * token by merging their places, anything else unit by unit with sets of spans
+ * (query/span.h), which is the definition of the other two. */
 #include "query/prox.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* Which tokens a span took need only be remembered for leaves that could share one with
+ * another leaf; the rest go without. Spans are made bottom up within one unit.
+ * Recursion is as deep as the tree, which the makers of trees bound. */
 #include "query/prox_bind.h"
 
 /* The snapshot's fields as the segment numbers them. */

@@ -1,3 +1,5 @@
+/* Sets are joined by a window that only moves forward over the second; the pairs that
+ * pass it are charged to the budget. Minimal spans by one pass from the right. */
 #include "query/span.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Dates by days since 1970 (proleptic Gregorian), without the C library's calendar: no
+ * locale, no time zone, the same everywhere. */
 #include "query/value.h"
 
 #include <stdio.h>

@@ -22,6 +22,7 @@ uint64_t pm_analyzer_fingerprint(const pm_analyzer *an);
 /* NULL-terminated list of languages, "none" last. */
 const char *const *pm_languages(void);
 
+/* One a thread. The analyzer must outlive it. */
 pm_status pm_stemmer_new(const pm_analyzer *an, pm_stemmer **out,
                          pm_error *err) PM_MUST_CHECK;
 void pm_stemmer_free(pm_stemmer *st);

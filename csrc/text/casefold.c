@@ -1,3 +1,4 @@
+/* ASCII by bytes; everything else by utf8proc's full folding and NFC. */
 #include "text/casefold.h"
 
 #include <utf8proc.h>

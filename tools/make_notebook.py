@@ -17,7 +17,7 @@ Twelve articles by six invented outlets tell of one invented event: the seizure 
 Strait of Ardaan. They have what real collections have: agency copy printed word for word by others, quotations that differ in a
 word, a name in two spellings, `U.S.` beside `US` beside `us`, straight and curly quotation marks, lines that no reader wants.
 
-Everything below works alike on five million articles.
+What is asked of them below is asked of a large collection in the same words.
 """),
     (CODE, """
 import json

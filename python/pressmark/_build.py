@@ -79,6 +79,8 @@ class _Feeder:
 
     def bad_row(self, error: Exception, row: int, key: str | None, where: str) -> None:
         """Notes a row that cannot be indexed, or raises."""
+        if type(error) is ValueError:  # the core's words for a row that it does not take
+            error = SourceError(str(error))
         if isinstance(error, SourceError):
             error.row, error.where = row, where
             error.key = error.key if key is None else key
@@ -197,7 +199,8 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
     if replaced:
         idx.notes.append(f"{replaced:,} invalid characters became U+FFFD")
     if feeder.skipped:
-        idx.notes.append(f"{len(feeder.skipped):,} rows were left out: see skipped")
+        n = len(feeder.skipped)
+        idx.notes.append(f"{n:,} {'row was' if n == 1 else 'rows were'} left out: see skipped")
     return idx
 
 

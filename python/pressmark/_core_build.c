@@ -73,9 +73,11 @@ static bool options_take(pmpy_state *state, PyObject *args, options *o) {
         o->path = NULL; /* a converter's result is released by the parser */
         return false;
     }
-    o->core.lang = pmpy_chars(state, lang, &o->lang);
-    o->core.date_column = pmpy_chars(state, date, &o->date);
-    o->core.key_column = pmpy_chars(state, key, &o->key);
+    if ((o->core.lang = pmpy_chars(state, lang, &o->lang)) == NULL ||
+        (o->core.date_column = pmpy_chars(state, date, &o->date)) == NULL ||
+        (o->core.key_column = pmpy_chars(state, key, &o->key)) == NULL) {
+        return false;
+    }
     o->names = pmpy_chars_of_tuple(state, fields, &n_fields, &o->fields);
     if (PyErr_Occurred() != NULL) {
         return false;

@@ -184,7 +184,7 @@ def _lines(data: BinaryIO, encoding: str) -> Iterable[bytes]:
     """Lines as UTF-8, or as they are where they are not to be decoded before they are split."""
     if _is_utf8(encoding):
         return data
-    text = io.TextIOWrapper(data, encoding=encoding, newline="\n")
+    text = io.TextIOWrapper(data, encoding=encoding, errors="surrogateescape", newline="\n")
     return (line.encode("utf-8", "surrogatepass") for line in text)
 
 
@@ -197,6 +197,8 @@ def _json_row(line: bytes) -> dict[str, Any] | SourceError:
         return SourceError(f"is not JSON: {e.msg} at character {e.pos + 1:,}")
     except RecursionError:
         return SourceError("is nested too deeply")
+    except ValueError as e:  # a number of thousands of digits
+        return SourceError(f"cannot be read: {e}")
     if not isinstance(values, dict):
         return SourceError(f"holds a JSON {type(values).__name__}, not an object")
     return values
@@ -220,8 +222,18 @@ def _csv_rows(f: File, data: BinaryIO, encoding: str) -> Iterator[tuple[int, lis
         yield reader.line_num, row
 
 
+def named(names: Sequence[str]) -> list[str]:
+    """Names of columns; the n-th is "column n" where it has none, as the row numbers that data frames write beside their columns."""
+    return [name if name.strip() else f"column {i}" for i, name in enumerate(names, 1)]
+
+
 def _csv_header(f: File, rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    names = next(rows, (0, []))[1]
+    """Names of the columns, in the first line that is not empty; those without one are named by their place."""
+    line, row = next(((line, row) for line, row in rows if row), (0, []))
+    reason = _undecodable(row)
+    if reason:
+        raise SourceError(f"{f.path} line {line}: {reason}")
+    names = named(row)
     twice = {n for n in names if names.count(n) > 1}
     if twice:
         raise SourceError(f"{f.path}: the header names {min(twice)!r} twice")
@@ -239,10 +251,22 @@ def _undecodable(row: list[str]) -> str | None:
 
 
 _TRUE, _FALSE = "true", "false"
-_INT = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.A)
+_INT = re.compile(r"[+-]?(?:0|[1-9]\d{0,18})", re.A)
+_DIGITS = re.compile(r"[+-]?\d+", re.A)
 _FLOAT = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.A | re.I)
+
+
+def _is_int(cell: str) -> bool:
+    return _INT.fullmatch(cell) is not None and -(1 << 63) <= int(cell) < 1 << 63
+
+
+def _is_float(cell: str) -> bool:
+    """Whether a float holds it; not a whole number of so many digits (of a post, an account) that some would be lost."""
+    return _FLOAT.fullmatch(cell) is not None and (_DIGITS.fullmatch(cell) is None or len(cell) < 17 and abs(int(cell)) <= 1 << 53)
+
+
 _MATCHES: dict[str, Callable[[str], Any]] = {
-    "int": _INT.fullmatch, "float": _FLOAT.fullmatch, "bool": lambda s: s.lower() in (_TRUE, _FALSE), "date": _dates.parse_iso}
+    "int": _is_int, "float": _is_float, "bool": lambda s: s.lower() in (_TRUE, _FALSE), "date": _dates.parse_iso}
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "int": int, "float": float, "bool": lambda s: s.lower() == _TRUE, "date": _dates.parse_iso}
 
@@ -306,6 +330,10 @@ class Files:
                 yield from reader(f, _reader(raw, f.compression), self._how)
             except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error, UnicodeDecodeError) as e:
                 raise SourceError(f"{f.path}: cannot be read on: {e}") from e
+            except Exception as e:
+                if not type(e).__module__.startswith("pyarrow"):
+                    raise
+                raise SourceError(f"{f.path}: cannot be read as Parquet: {e}") from e
 
     def columns(self) -> list[str]:
         """Names of the columns in order; of JSONL files those of the first rows."""
@@ -340,7 +368,7 @@ class Files:
 
 def _names_of(f: File, data: BinaryIO, how: Reading) -> Iterator[list[str]]:
     if f.kind == ".parquet":
-        yield list(_parquet_file(f, data).schema_arrow.names)
+        yield named(_parquet_file(f, data).schema_arrow.names)
     elif f.kind == ".txt":
         yield ["text"]
     else:

@@ -8,7 +8,7 @@ import sys
 from typing import Any, Iterable, Iterator, Mapping
 
 from pressmark._errors import SourceError
-from pressmark._files import Item
+from pressmark._files import Item, named
 from pressmark._table import need
 
 _ROWS = 1000  # rows made at a time
@@ -31,7 +31,7 @@ def arrow_rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
     for whole in batches:
         for lo in range(0, whole.num_rows, _ROWS):
             batch = whole.slice(lo, _ROWS)
-            names = batch.schema.names
+            names = named(batch.schema.names)
             for row in zip(*(_plain_times(c).to_pylist() for c in batch.columns)):
                 yield dict(zip(names, row))
 
@@ -88,7 +88,7 @@ def _pandas_rows(frame: Any, names: list[str], with_index: bool) -> Iterator[dic
 
 
 def _of_pandas(frame: Any) -> Rows:
-    names = [str(c) for c in frame.columns]
+    names = named([str(c) for c in frame.columns])
     label = frame.index.name
     with_index = label is not None and str(label) not in names  # a named index is a column
     names = [str(label), *names] if with_index else names
@@ -98,7 +98,8 @@ def _of_pandas(frame: Any) -> Rows:
 def _of_polars(frame: Any) -> Rows:
     if hasattr(frame, "collect"):
         frame = frame.collect()
-    return Rows(frame.iter_rows(named=True, buffer_size=_ROWS), list(frame.columns), frame.height)
+    names = named(frame.columns)
+    return Rows((dict(zip(names, row)) for row in frame.iter_rows(buffer_size=_ROWS)), names, frame.height)
 
 
 def _of_stream(source: Any) -> Rows:
@@ -107,7 +108,7 @@ def _of_stream(source: Any) -> Rows:
     if importlib.util.find_spec("pyarrow") is None:
         return _of_polars(need("polars", "reading an Arrow stream (or pyarrow)").DataFrame(source))
     reader = need("pyarrow", "reading an Arrow stream").RecordBatchReader.from_stream(source)
-    return Rows(arrow_rows(reader), list(reader.schema.names), size)
+    return Rows(arrow_rows(reader), named(reader.schema.names), size)
 
 
 def of_object(source: Any) -> Rows:

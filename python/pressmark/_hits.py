@@ -9,7 +9,7 @@ from pressmark import _core
 from pressmark._cite import Origin
 from pressmark._display import aligned, html_lines, html_table, more_line
 from pressmark._query import SCOPES
-from pressmark._table import Row, Table, block_of, column_of
+from pressmark._table import Row, Table, beside, block_of, column_of, free_name
 from pressmark._where import Filter, where_of
 
 _BASE = ("doc", "field", "start", "end", "text")
@@ -83,7 +83,8 @@ def sample_rows(count: int, n: int, seed: int) -> list[int]:
 def with_metadata(core: _core.Index, docs: Sequence[int], columns: Sequence[str]) -> dict[str, _core.Column]:
     """Metadata columns of documents given by number, one row for each number, which may repeat."""
     different = array("I", sorted(set(docs)))
-    fixed = ("key", "tokens")
+    fixed = {"key", "tokens"} & set(columns)
+    fixed -= set(core.columns().column(0).tolist()) if fixed else set()  # those are no metadata, but facts of each document
     block = core.documents(tuple(c for c in columns if c not in fixed), different, None)
     at = {d: i for i, d in enumerate(different)}
     block = block.take(array("q", [at[d] for d in docs]))
@@ -180,7 +181,8 @@ class Hits(Table):
         Returns
         -------
         Table
-            `doc, left, hit, right` and the metadata columns of the hits; white space is shown as single spaces.
+            `doc, left, hit, right` and the metadata columns of the hits ("left_" for one named "left", ...); white space is shown
+            as single spaces.
 
         Raises UnknownFieldError, ValueError. Cost: the texts around the hits are read.
         """
@@ -191,7 +193,7 @@ class Hits(Table):
         if self._extra:
             columns = {n: block.column(i) for i, n in enumerate(block.names)}
             docs = [self._core.find(key) or 0 for key in block.column(0).tolist()]
-            block = block_of(columns | with_metadata(self._core, docs, [c for c in self._extra if c not in columns]))
+            block = block_of(beside(columns, with_metadata(self._core, docs, self._extra).items()))
         return Table(block, self.query, self.notes, self._origin, context=True)
 
     def by(self, column: str) -> Table:
@@ -202,7 +204,7 @@ class Hits(Table):
         Table
             The column, `hits`, `documents`, `tokens` and `all_documents` (of the group, over all documents asked), `per_million`
             (hits per million tokens), `share` (documents over all documents). A document with several values counts in each;
-            documents without one are the last row. By falling hits.
+            documents without one are the last row. By falling hits. A metadata column "hits" is "hits_" here, and so on.
         """
         block = self._hits.by(column)
         return Table(with_rates(block, column), self.query, self.notes, self._origin)
@@ -277,6 +279,6 @@ def with_rates(block: _core.Block, column: str) -> _core.Block:
     """The answer of by() under its column's name, with rates."""
     value, hits, documents, tokens, everything = (block.column(i) for i in range(5))
     h, d, t, a = hits.tolist(), documents.tolist(), tokens.tolist(), everything.tolist()
-    return block_of({column: value, "hits": hits, "documents": documents, "tokens": tokens, "all_documents": everything,
-                     "per_million": [rate(x, y, 1e6) for x, y in zip(h, t)],
-                     "share": [rate(x, y) for x, y in zip(d, a)]}, {"per_million": "float", "share": "float"})
+    made = {"hits": hits, "documents": documents, "tokens": tokens, "all_documents": everything,
+            "per_million": [rate(x, y, 1e6) for x, y in zip(h, t)], "share": [rate(x, y) for x, y in zip(d, a)]}
+    return block_of({free_name(column, made): value, **made}, {"per_million": "float", "share": "float"})

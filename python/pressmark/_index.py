@@ -16,7 +16,7 @@ from pressmark._errors import ClosedError, RowError, UnknownFieldError
 from pressmark._hits import Hits, rate, scope_number, with_rates
 from pressmark._query import LAYERS, SEARCH, STRICT
 from pressmark._rank import rank
-from pressmark._table import Ranking, Table, block_of
+from pressmark._table import Ranking, Table, beside, block_of, free_name
 from pressmark._version import __version__
 from pressmark._where import Filter, number_of, where_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _MODES: dict[Any, int] = {"auto": 0, True: 1, False: 2}
+_INT_MAX = (1 << 31) - 1  # the core's limits lie below
 
 
 def open(path: str | os.PathLike[str], *, generation: int | None = None, mmap: bool | str = "auto") -> Index:  # noqa: A001
@@ -264,7 +265,7 @@ class Index:
         if slop < 0:
             raise ValueError("slop is 0 or more")
         layer = LAYERS["stem" if stem else "surface" if case else "folded"]
-        return self._hits(_core.phrase(text, layer, (2 if slop else 0) if ordered else 1, slop), filter, None)
+        return self._hits(_core.phrase(text, layer, (2 if slop else 0) if ordered else 1, min(slop, _INT_MAX)), filter, None)
 
     def near(self, *operands: str | Iterable[str], within: int, ordered: bool = False, scope: str | None = None,
              filter: Filter = None) -> Hits:  # noqa: A002
@@ -284,7 +285,7 @@ class Index:
         filter : str or iterable of str, optional
         """
         texts = tuple((o,) if isinstance(o, str) else tuple(o) for o in operands)
-        return self._hits(_core.near(texts, within, ordered, scope_number(scope)), filter, None)
+        return self._hits(_core.near(texts, max(0, min(within, _INT_MAX)), ordered, scope_number(scope)), filter, None)
 
     @overload
     def count(self, query: str, *, by: None = None, unit: str = "hits", filter: Filter = None) -> int: ...
@@ -358,10 +359,13 @@ class Index:
 
     def documents(self, columns: Sequence[str] | None = None, filter: Filter = None) -> Table:  # noqa: A002
         """The documents: `key`, `date`, `tokens` and metadata columns (all, or those given), in the order of indexing.
-        Of several values the first are joined with "; "."""
+        Of several values the first are joined with "; ". A metadata column "key", "date" or "tokens" is "key_", ... here."""
         core = self._live
         query, docs = where_of(core, filter)
-        return self._table(core.documents(None if columns is None else tuple(columns), docs, query))
+        block = core.documents(None if columns is None else tuple(columns), docs, query)
+        if len(set(block.names)) < len(block.names):
+            block = block_of(beside({}, ((n, block.column(i)) for i, n in enumerate(block.names))))
+        return self._table(block)
 
     def keys(self) -> list[str]:
         """All keys, in the order of indexing."""
@@ -433,7 +437,7 @@ def _count_by(core: _core.Index, queries: Sequence[str], parsed: Sequence[_core.
         values += block.column(0).tolist()
         for name, column in rest.items():
             column += block.column(block.names.index(name)).tolist()
-    group = by if by not in {"query", *rest} else f"{by}_"
+    group = free_name(by, {"query", *rest})
     return block_of({"query": names, group: values, **rest}, _KINDS | {group: kind})
 
 

@@ -18,6 +18,7 @@ DATES = ("date", "published", "datetime")
 STR, INT, FLOAT, BOOL, DATE, TIME = range(6)  # pm_value_kind
 _NAMES = ("str", "int", "float", "bool", "date", "date")
 _MOST = 1 << 63
+_NAME_BYTES = 65535
 
 BuilderRow: TypeAlias = tuple[str, tuple[str | bytes | None, ...], tuple[Any, ...]]
 
@@ -39,7 +40,7 @@ def _asked(given: str | None, known: Sequence[str], defaults: Sequence[str], wha
     if given is None:
         return next((n for n in defaults if n in known), None)
     if known and given not in known:
-        raise SourceError(f"no column {given!r} for {what}; columns: {', '.join(known)}")
+        raise SourceError(f"no column {given!r} for {what}; columns: {', '.join(map(str, known))}")
     return given
 
 
@@ -57,12 +58,12 @@ def roles_of(known: Sequence[str], text: str | Sequence[str] | None, key: str | 
         texts = [text] if isinstance(text, str) else list(dict.fromkeys(text))
         for name in texts if known else ():
             if name not in known:
-                raise SourceError(f"no column {name!r} for the text; columns: {', '.join(known)}")
+                raise SourceError(f"no column {name!r} for the text; columns: {', '.join(map(str, known))}")
     if not texts:
-        raise SourceError(f"no text column; columns: {', '.join(known)}; name one with text=")
+        raise SourceError(f"no text column; columns: {', '.join(map(str, known))}; name one with text=")
     for name in fields or () if known and closed else ():
         if name not in known:
-            raise SourceError(f"no column {name!r} in fields=; columns: {', '.join(known)}")
+            raise SourceError(f"no column {name!r} in fields=; columns: {', '.join(map(str, known))}")
     return Roles(tuple(texts), key, date, None if fields is None else frozenset(fields))
 
 
@@ -73,6 +74,18 @@ def is_missing(value: Any) -> bool:
     if isinstance(value, float):
         return value != value
     return type(value).__name__ in ("NaTType", "NAType")
+
+
+def name_fault(name: Any) -> str | None:
+    """Why this cannot be the name of a column, or None."""
+    if not isinstance(name, str):
+        return "is no str"
+    if not name or "\0" in name:
+        return "holds a NUL" if name else "is empty"
+    try:
+        return None if len(name.encode()) <= _NAME_BYTES else f"has more than {_NAME_BYTES} bytes"
+    except UnicodeEncodeError:
+        return "is not Unicode text"
 
 
 def _int(value: int) -> int:
@@ -211,9 +224,10 @@ class Shaper:
         for name, value in values.items():
             wanted = self._metadata.get(name)
             if wanted is None:
+                fault = name_fault(name)
+                if fault:
+                    raise SourceError(f"column {name!r:.60} has a name that {fault}")
                 wanted = self._metadata[name] = roles.is_metadata(name)
-                if not isinstance(name, str):
-                    raise SourceError(f"column {name!r} has a name that is no str")
             if name == roles.date:
                 self._date(name, value, where, cells)
             elif wanted and value is not None:

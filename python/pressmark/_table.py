@@ -6,10 +6,11 @@ import csv
 import datetime as dt
 import importlib
 import io
+import operator
 import os
 import textwrap
 from array import array
-from typing import Any, Iterable, Iterator, Mapping, Sequence, TextIO, overload
+from typing import Any, Container, Iterable, Iterator, Mapping, Sequence, TextIO, overload
 
 from pressmark import _core
 from pressmark._cite import Card, Origin
@@ -104,6 +105,21 @@ def block_of(columns: Mapping[str, Any], kinds: Mapping[str, str] | None = None)
     return _core.table(names, tuple(types), tuple(values))
 
 
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, with as many underscores behind it as it takes to be none of those taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def beside(columns: Mapping[str, Any], more: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Columns and those to stand beside them, which give way where a name is taken."""
+    out = dict(columns)
+    for name, column in more:
+        out[free_name(name, out)] = column
+    return out
+
+
 def column_of(block: _core.Block, name: str) -> _core.Column:
     """The column of that name; where two have it, the last."""
     names = block.names
@@ -179,7 +195,7 @@ class Table:
             return self.column(at)
         if isinstance(at, slice):
             return self._slice(at)
-        i = at.__index__()
+        i = operator.index(at)
         i += len(self) if i < 0 else 0
         if not 0 <= i < len(self):
             raise IndexError(f"row {at} of {len(self)}")

@@ -1,0 +1,97 @@
+"""What an adversary found: each test names what was seen."""
+
+import pytest
+
+pm = pytest.importorskip("pressmark")
+
+NAMED = ["hits", "documents", "tokens", "all_documents", "per_million", "share", "query", "left", "right", "hit", "key_", "tokens_"]
+
+
+def test_metadata_columns_named_like_those_of_answers_kept_none_of_their_values():
+    row = {name: f"value of {name}" for name in NAMED}
+    with pm.index([{"key": "k", "text": "word word"} | row]) as idx:
+        hits = idx.hits("word", columns=NAMED)
+        for i, name in enumerate(NAMED):
+            by, counted = hits.by(name), idx.count("word", by=name)
+            assert by[0][0] == counted[0][1] == row[name] and by[0].hits == counted[0].hits == 2 and by[0].all_documents == 1
+            assert hits[0][name] == row[name] and idx.search("word", columns=[name])[0][name] == row[name]
+            assert len(set(by.columns)) == len(by.columns) == 7 and len(set(counted.columns)) == len(counted.columns) == 6
+            assert hits.kwic()[0][4 + i] == row[name]
+        table = idx.documents()
+        assert len(set(table.columns)) == len(table.columns) == 3 + len(NAMED) and table[0].tokens == 2
+        assert list(table[0])[3:] == list(row.values()) and set(table.to_dicts()[0].values()) >= set(row.values())
+        assert hits.kwic()[0].left == "" and hits.kwic()[0].hit == "word"
+        polars = pytest.importorskip("polars")
+        assert isinstance(table.to_polars(), polars.DataFrame) and table.to_pandas().shape == (1, 3 + len(NAMED))
+
+
+def test_metadata_column_date_beside_the_date_of_the_article():
+    with pm.index([{"text": "word", "published": "2020-01-08", "date": "whenever"}], date="published") as idx:
+        table = idx.documents()
+        assert len(set(table.columns)) == len(table.columns) and set(map(str, table[0])) >= {"whenever", "2020-01-08 00:00:00"}
+
+
+def test_csv_as_pandas_writes_it_with_its_row_numbers_had_a_column_without_a_name(tmp_path):
+    (tmp_path / "a.csv").write_text(",text,outlet\n0,a,x\n1,b,y\n")
+    with pm.index(tmp_path / "a.csv") as idx:
+        assert idx.doc("1") == {"key": "1", "column 1": 1, "text": "b", "outlet": "y"}
+    (tmp_path / "a.csv").write_text("text,outlet,,\na,x,,\nb,y,,\n")  # as Excel writes columns that were once in use
+    with pm.index(tmp_path / "a.csv") as idx:
+        assert idx.doc("1") == {"key": "1", "text": "b", "outlet": "y"}
+    polars = pytest.importorskip("polars")
+    with pm.index(polars.DataFrame({"": [7], "text": ["a"]})) as idx:
+        assert idx.doc("0") == {"key": "0", "column 1": 7, "text": "a"}
+    with pm.index(polars.DataFrame({"": [7], "text": ["a"]}).to_arrow()) as idx:
+        assert idx.doc("0") == {"key": "0", "column 1": 7, "text": "a"}
+
+
+def test_csv_with_empty_lines_before_its_header(tmp_path):
+    (tmp_path / "a.csv").write_text("\n\ntext,n\na,1\n")
+    with pm.index(tmp_path / "a.csv") as idx:
+        assert idx.doc("0") == {"key": "0", "text": "a", "n": 1}
+
+
+def test_csv_header_in_another_encoding_gave_a_message_that_could_not_be_printed(tmp_path):
+    for data in ("text,Größe\na,1\n".encode("latin-1"), "text,o\na,1\n".encode("utf-16")):
+        (tmp_path / "a.csv").write_bytes(data)
+        for on_error in ("raise", "skip"):
+            with pytest.raises(pm.SourceError, match="line 1: .*pass encoding=") as caught:
+                pm.index(tmp_path / "a.csv", on_error=on_error)
+            assert str(caught.value).encode()
+
+
+def test_numbers_of_posts_in_csv_lost_their_last_digits(tmp_path):
+    cells = {"post": ["1214736614217469953", "7"], "most": [str(2**63 - 1), str(-(2**63))], "over": [str(2**63), "1"],
+             "mixed": ["1214736614217469953", "0.5"], "exact": [str(2**53), "0.5"]}
+    (tmp_path / "a.csv").write_text("text," + ",".join(cells) + "\n" + "".join(f"a,{','.join(c[i] for c in cells.values())}\n" for i in (0, 1)))
+    with pm.index(tmp_path / "a.csv") as idx:
+        assert idx.doc("0") == {"key": "0", "text": "a", "post": 1214736614217469953, "most": 2**63 - 1, "over": str(2**63),
+                                "mixed": "1214736614217469953", "exact": 2.0**53}
+        assert idx.count("a", filter="post:1214736614217469953") == 1 and idx.count("a", filter="post:1214736614217469952") == 0
+
+
+def test_json_number_of_thousands_of_digits_is_an_error_of_its_row(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "n": ' + "1" * 10_000 + '}\n{"text": "b"}\n')
+    with pytest.raises(pm.SourceError, match="a.jsonl line 1"):
+        pm.index(tmp_path / "a.jsonl")
+    with pm.index(tmp_path / "a.jsonl", on_error="skip") as idx:
+        assert idx.keys() == ["1"]
+
+
+def test_json_line_that_cannot_be_decoded_is_an_error_of_its_row_in_any_encoding(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a\x81b"}\n{"text": "na\xefve"}\n')
+    with pm.index(tmp_path / "a.jsonl", encoding="cp1252", on_error="skip") as idx:
+        assert [s.row for s in idx.skipped] == [0] and idx.text("1") == "naïve"
+
+
+@pytest.mark.parametrize("data", [b"", b"PAR1", b"PAR1xxxxxxxxPAR1", b"text,n\na,1\n"])
+def test_file_that_is_no_parquet_is_a_source_error_that_names_it(tmp_path, data):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_bytes(data)
+    with pytest.raises(pm.SourceError, match="a.parquet"):
+        pm.index(tmp_path / "a.parquet")
+
+
+def test_row_by_a_float_is_a_type_error():
+    with pm.index([{"text": "word"}]) as idx, pytest.raises(TypeError):
+        idx.hits("word")[0.5]

@@ -72,9 +72,13 @@ static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *s
     for (uint32_t p = 0; p < idx->n_parts; p++) {
         room += idx->parts[p].segment.columns.n;
     }
-    const char **names = pm_arena_array(arena, room, sizeof *names);
+    const char **names = pm_arena_array(arena, room + 1, sizeof *names);
     if (names == NULL) {
         return pm_fail_nomem(err, room * sizeof *names);
+    }
+    if (idx->manifest.date_column[0] !=
+        '\0') { /* known even where no document has one */
+        names[schema->n_columns++] = idx->manifest.date_column;
     }
     for (uint32_t p = 0; p < idx->n_parts; p++) {
         const pm_columns *columns = &idx->parts[p].segment.columns;

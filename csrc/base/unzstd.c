@@ -51,7 +51,7 @@ pm_status pm_unzstd_feed(pm_unzstd *z, pm_bytes in, pm_buf *out, bool *done,
         }
         pm_buf_grew(out, to.pos);
         *done = left == 0;
-        if (from.pos == from.size && to.pos < to.size) {
+        if (from.pos == from.size && (left == 0 || to.pos < to.size)) {
             return PM_OK;
         }
     }

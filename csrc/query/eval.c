@@ -23,8 +23,8 @@ static uint64_t *new_bits(pm_eval *e, pm_error *err, pm_status *status) {
 static pm_status eval_operand(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
                               pm_want want, pm_error *err) {
     pm_found *found = &e->found[c->operand];
-    PM_TRY(pm_prox_run(e->plan, e->part, e->bounds[c->operand], allowed, want,
-                       e->cancel, found, err));
+    PM_TRY(pm_prox_run(e->plan, e->part, e->bounds[c->operand], allowed, e->skipped,
+                       want, e->cancel, found, err));
     for (size_t i = 0; i < found->n_docs; i++) {
         pm_bits_set(e->docs[c->number], found->docs[i]);
     }
@@ -181,7 +181,16 @@ pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,
         PM_TRY(pm_prox_bind(plan, part, plan->operands[i].root, &e->arena, cancel,
                             &e->bounds[i], err));
     }
-    return eval_clause(e, plan->root, allowed, prune, want, err);
+    pm_status status = PM_OK;
+    if (plan->limits.skip_documents) {
+        e->skipped = new_bits(e, err, &status);
+        PM_TRY(status);
+    }
+    PM_TRY(eval_clause(e, plan->root, allowed, prune, want, err));
+    for (size_t i = 0; e->skipped != NULL && i < e->n_words; i++) {
+        e->docs[plan->root->number][i] &= ~e->skipped[i];
+    }
+    return PM_OK;
 }
 
 void pm_eval_release(pm_eval *e) {

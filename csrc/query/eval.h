@@ -14,6 +14,8 @@ typedef struct pm_eval {
     pm_found *found;
     /* one a clause: bits of the documents that satisfy it, among those asked for */
     uint64_t **docs;
+    uint64_t *
+        skipped; /* documents beyond the limit of pairs, where they are to be skipped */
     size_t n_words; /* of each */
     pm_want want;
     pm_cancel *cancel;

@@ -245,12 +245,41 @@ static pm_status append_part(pm_hits *h, const pm_part *part, pm_found *f,
     return PM_OK;
 }
 
+/* Names the documents that were left out. */
+static pm_status note_skipped(pm_answer *a, const pm_eval *e, pm_error *err) {
+    pm_buf key, note;
+    pm_status status = PM_OK;
+    pm_buf_init(&key);
+    pm_buf_init(&note);
+    for (pm_doc d = 0; e->skipped != NULL && d < e->part->segment.info.n_docs; d++) {
+        if (!pm_bits_get(e->skipped, d)) {
+            continue;
+        }
+        PM_GO(pm_doc_key(e->part, d, &key, err));
+        pm_buf_clear(&note);
+        pm_buf_printf(&note,
+                      "document '%.*s' is left out: more than %llu pairs of spans",
+                      (int)(key.n < 200 ? key.n : 200), (const char *)key.p,
+                      (unsigned long long)a->plan->limits.pairs);
+        pm_buf_put_u8(&note, 0);
+        PM_GO(pm_buf_status(&note, err));
+        PM_GO(add_note(a, (const char *)note.p, err));
+    }
+out:
+    pm_buf_release(&note);
+    pm_buf_release(&key);
+    return status;
+}
+
 static pm_status find_part(pm_hits *h, const pm_part *part, const uint64_t *allowed,
                            pm_cancel *cancel, size_t *capacity, pm_error *err) {
     pm_eval e;
     pm_found found = {0};
     pm_status status = pm_eval_run(&e, h->answer->plan, part, allowed, true,
                                    PM_WANT_SPANS, cancel, err);
+    if (status == PM_OK) {
+        status = note_skipped(h->answer, &e, err);
+    }
     if (status == PM_OK) {
         status = pm_eval_hits(&e, &found, err);
     }

@@ -17,7 +17,8 @@
 typedef struct condition {
     const pm_node *node;
     pm_value_kind kind;
-    int64_t lo_i, hi_i; /* int, date, bool: [lo, hi) */
+    bool none;          /* int: no number lies between the bounds */
+    int64_t lo_i, hi_i; /* int, date, bool: both included */
     double lo_f, hi_f;  /* float: bounds, open as the node says */
     pm_buf lo_s, hi_s;  /* str: case-folded */
 } condition;
@@ -46,10 +47,6 @@ static bool read_float(const char *text, double *out) {
     return end != text && *end == '\0' && !isnan(*out);
 }
 
-static int64_t plus_one(int64_t v) {
-    return v == INT64_MAX ? v : v + 1;
-}
-
 static pm_status int_condition(condition *c, pm_error *err) {
     const pm_node *n = c->node;
     const char *hi = n->op == PM_META_IS ? n->lo : n->hi;
@@ -59,13 +56,15 @@ static pm_status int_condition(condition *c, pm_error *err) {
         return bad_value(n, n->lo, "whole numbers", err);
     }
     if (n->lo != NULL && n->lo_open) {
-        c->lo_i = plus_one(c->lo_i);
+        c->none = c->lo_i == INT64_MAX;
+        c->lo_i += !c->none;
     }
     if (hi != NULL && !read_int(hi, &c->hi_i)) {
         return bad_value(n, hi, "whole numbers", err);
     }
-    if (hi != NULL && !n->hi_open) {
-        c->hi_i = plus_one(c->hi_i);
+    if (hi != NULL && n->hi_open) {
+        c->none = c->none || c->hi_i == INT64_MIN;
+        c->hi_i -= !c->none;
     }
     return PM_OK;
 }
@@ -103,7 +102,7 @@ static pm_status date_condition(condition *c, pm_error *err) {
         if (!pm_date_period(hi, &from, &to)) {
             return bad_value(n, hi, expected, err);
         }
-        c->hi_i = n->hi_open ? from : to;
+        c->hi_i = (n->hi_open ? from : to) - 1;
     }
     return PM_OK;
 }
@@ -117,7 +116,7 @@ static pm_status bool_condition(condition *c, pm_error *err) {
         return bad_value(n, v, "true or false", err);
     }
     c->lo_i = yes;
-    c->hi_i = yes + 1;
+    c->hi_i = yes;
     return PM_OK;
 }
 
@@ -208,8 +207,7 @@ static bool value_fits(const condition *c, const pm_column *column, uint32_t i,
         return (n->lo_open ? v.f > c->lo_f : v.f >= c->lo_f) &&
                (n->hi_open ? v.f < c->hi_f : v.f <= c->hi_f);
     }
-    return v.i >= c->lo_i &&
-           (v.i < c->hi_i || (c->hi_i == INT64_MAX && v.i == INT64_MAX));
+    return !c->none && v.i >= c->lo_i && v.i <= c->hi_i;
 }
 
 static void match_docs(const condition *c, const pm_column *column, uint32_t n_docs,
@@ -241,6 +239,9 @@ pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part,
     pm_bytes name = {(const uint8_t *)node->text, strlen(node->text)};
     const pm_column *column = pm_columns_find(&part->segment.columns, name);
     const pm_column *any = column != NULL ? column : column_anywhere(snapshot, name);
+    if (any == NULL && strcmp(node->text, snapshot->manifest.date_column) == 0) {
+        return PM_OK; /* the source had dates in no row */
+    }
     if (any == NULL) {
         pm_fail(err, PM_FIELD, "no metadata column '%s'", node->text);
         if (err != NULL) {

@@ -13,6 +13,7 @@ typedef struct pm_limits {
     uint32_t query_length;   /* code points */
     uint64_t pairs;          /* pairs of spans looked at in one document */
     uint32_t segment_tokens; /* positions of a segment (building) */
+    bool skip_documents;     /* one beyond `pairs` is left out with a note, no error */
 } pm_limits;
 extern const pm_limits pm_limits_default;
 

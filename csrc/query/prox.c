@@ -20,6 +20,7 @@ typedef struct runner {
     const pm_plan *plan;
     const pm_segment *seg;
     const uint64_t *allowed;
+    uint64_t *skipped;
     pm_want want;
     pm_cancel *cancel;
     pm_found *out;
@@ -258,14 +259,19 @@ static pm_status run_units(runner *r, pm_bound *b, pm_arena *scratch) {
                        .scratch = scratch,
                        .budget = &budget};
         pm_status status = pm_bound_spans(b, &w, r->err);
-        if (status == PM_LIMIT) {
+        bool beyond = status == PM_LIMIT;
+        if (beyond && r->skipped == NULL) {
             return too_many(r, doc);
         }
-        PM_TRY(status);
-        bool found = b->spans.n > 0;
+        if (beyond) {
+            pm_bits_set(r->skipped, doc);
+            b->spans.n = 0;
+        } else {
+            PM_TRY(status);
+        }
+        bool done = beyond || (r->want == PM_WANT_DOCS && b->spans.n > 0);
         PM_TRY(add_spans(r, b, doc));
-        u = pm_bound_unit(
-            b, r->seg, r->want == PM_WANT_DOCS && found ? (doc + 1) * n_fields : u + 1);
+        u = pm_bound_unit(b, r->seg, done ? (doc + 1) * n_fields : u + 1);
     }
     return PM_OK;
 }
@@ -282,11 +288,12 @@ static bool is_disjoint_pair(const pm_bound *b) {
 }
 
 pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
-                      const uint64_t *allowed, pm_want want, pm_cancel *cancel,
-                      pm_found *out, pm_error *err) {
+                      const uint64_t *allowed, uint64_t *skipped, pm_want want,
+                      pm_cancel *cancel, pm_found *out, pm_error *err) {
     runner r = {.plan = plan,
                 .seg = &part->segment,
                 .allowed = allowed,
+                .skipped = skipped,
                 .want = want,
                 .cancel = cancel,
                 .out = out,

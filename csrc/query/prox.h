@@ -37,10 +37,11 @@ uint64_t pm_bound_cost(const pm_bound *b);
  * group is all of it. */
 bool pm_bound_group(const pm_bound *b, pm_group *out);
 
-/* Walks the operand once. allowed: one bit a document of the segment, set where hits
+/* Walks the operand once. skipped: one bit a document, set where it has more pairs of spans
+ * than the limit; NULL: that is PM_LIMIT. allowed: one bit a document of the segment, set where hits
  * are wanted; NULL: all. */
 pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
-                      const uint64_t *allowed, pm_want want, pm_cancel *cancel,
-                      pm_found *out, pm_error *err) PM_MUST_CHECK;
+                      const uint64_t *allowed, uint64_t *skipped, pm_want want,
+                      pm_cancel *cancel, pm_found *out, pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -18,6 +18,8 @@ typedef struct counter {
     const pm_snapshot *idx;
     pm_layer layer;
     pm_bytes pattern;
+    bool unaccented; /* the pattern has no accents: words are matched without theirs */
+    pm_buf bare;
     pm_arena arena; /* texts */
     word *words;
     size_t n, capacity;
@@ -88,6 +90,19 @@ static pm_status count_documents(counter *c, const pm_segment *seg,
     return PM_OK;
 }
 
+/* Whether the word is asked for; an accentless pattern is held against its accentless form. */
+static pm_status is_wanted(counter *c, pm_bytes text, bool *out) {
+    bool changed;
+    if (c->unaccented) {
+        pm_buf_clear(&c->bare);
+        PM_TRY(
+            pm_unaccent(c->idx->analyzer, text.p, text.n, &c->bare, &changed, c->err));
+        text = pm_buf_bytes(&c->bare);
+    }
+    *out = pm_pattern_match(c->pattern, text);
+    return PM_OK;
+}
+
 static pm_status add_words(counter *c, const pm_lexicon *lex,
                            const uint32_t *documents) {
     uint32_t n = n_words(lex, c->layer);
@@ -102,7 +117,11 @@ static pm_status add_words(counter *c, const pm_lexicon *lex,
             status = pm_buf_status(&text, c->err);
             continue;
         }
-        if (status != PM_OK || !pm_pattern_match(c->pattern, pm_buf_bytes(&text))) {
+        bool wanted = false;
+        if (status == PM_OK) {
+            status = is_wanted(c, pm_buf_bytes(&text), &wanted);
+        }
+        if (!wanted) {
             continue;
         }
         char *copy = pm_arena_copy(&c->arena, text.p, text.n);
@@ -211,13 +230,20 @@ pm_status pm_index_words(const pm_snapshot *idx, const char *pattern, pm_layer l
     counter c = {.idx = idx, .layer = layer, .cancel = cancel, .err = err};
     pm_bytes text = {(const uint8_t *)pattern, strlen(pattern)};
     pm_buf folded;
+    bool accents = true;
     pm_buf_init(&folded);
+    pm_buf_init(&c.bare);
     pm_arena_init(&c.arena);
     pm_status status = pm_casefold(text, &folded, err);
     c.pattern = layer == PM_LAYER_SURFACE ? text : pm_buf_bytes(&folded);
+    if (status == PM_OK && layer != PM_LAYER_SURFACE) {
+        status = pm_unaccent(idx->analyzer, folded.p, folded.n, &c.bare, &accents, err);
+        c.unaccented = !accents;
+    }
     if (status == PM_OK) {
         status = count_all(&c, k, out);
     }
+    pm_buf_release(&c.bare);
     pm_free(c.words);
     pm_arena_release(&c.arena);
     pm_buf_release(&folded);

@@ -41,11 +41,10 @@ static pm_status fold_unicode(pm_bytes text, pm_buf *out, pm_error *err) {
     if (at != NULL) {
         utf8proc_decompose(text.p, (utf8proc_ssize_t)text.n, at, n, options);
         n = utf8proc_reencode(at, n, options);
-        if (n >= 0) {
-            pm_buf_put(out, at, (size_t)n);
-        }
+        pm_buf_put(out, at, n < 0 ? 0 : (size_t)n);
     }
     pm_status status = at == NULL ? pm_fail_nomem(err, (size_t)n * sizeof *at)
+                       : n < 0    ? pm_fail(err, PM_INVALID, "cannot be case-folded")
                                   : pm_buf_status(out, err);
     pm_buf_release(&points);
     return status;

@@ -313,14 +313,16 @@ static void asked_release(asked *a) {
     }
 }
 
-/* hits(query, filter, docs) -> Hits */
+/* hits(query, filter, docs, skip) -> Hits */
 static PyObject *index_hits(PyObject *self, PyObject *args) {
     PyObject *query, *filter, *docs;
+    int skip;
     asked a;
-    if (!PyArg_ParseTuple(args, "OOO", &query, &filter, &docs) ||
+    if (!PyArg_ParseTuple(args, "OOOp", &query, &filter, &docs, &skip) ||
         !asked_take(self, query, filter, docs, &a)) {
         return NULL;
     }
+    a.limits.skip_documents = skip != 0;
     pm_hits *hits = NULL;
     pmpy_run run;
     pmpy_begin(&run);

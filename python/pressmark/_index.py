@@ -6,7 +6,7 @@ import os
 import shutil
 import weakref
 from array import array
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence, overload
+from typing import TYPE_CHECKING, Any, Iterable, Literal, Mapping, Sequence, overload
 
 from pressmark import _core
 from pressmark._cite import Card, Origin
@@ -170,13 +170,13 @@ class Index:
     def _table(self, block: _core.Block, query: str = "", notes: Iterable[str] = ()) -> Table:
         return Table(block, query, notes, self._origin)
 
-    def _hits(self, query: _core.Query, filter: Filter, columns: Sequence[str] | None) -> Hits:  # noqa: A002
+    def _hits(self, query: _core.Query, filter: Filter, columns: Sequence[str] | None, skip: bool = False) -> Hits:  # noqa: A002
         core = self._live
         extra = tuple(dict.fromkeys(columns or ()))
         taken = {"doc", "field", "start", "end", "text"} & set(extra)
         if taken:
             raise ValueError(f"hits have a column {min(taken)!r} already")
-        hits = core.hits(query, *where_of(core, filter))
+        hits = core.hits(query, *where_of(core, filter), skip)
         return Hits(core, hits, str(query), query.notes, self._origin, extra)
 
     def search(self, query: str, k: int = 10, *, filter: Filter = None, sort: str = "score", match: str = "any",  # noqa: A002
@@ -227,21 +227,27 @@ class Index:
         block, total = core.search(parsed, *where_of(core, filter), k, k1, b, match == "all", scale, sort)
         return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
 
-    def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None) -> Hits:  # noqa: A002
+    def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None,  # noqa: A002
+             on_limit: Literal["raise", "skip"] = "raise") -> Hits:
         """Every hit of a query, in the order of documents and text.
 
         Parameters
         ----------
         query : str
-            The query language: `slap* PRE/4 face IN quote`.
+            The query language: `slap* PRE/4 face`.
         filter : str or iterable of str, optional
             A query of metadata, or document keys.
         columns : list of str, optional
             Metadata columns to add.
+        on_limit : {"raise", "skip"}
+            What becomes of a document with more pairs of spans than `pm.limits.pairs`: LimitError, or it is left out and
+            named in the notes.
 
         Raises QuerySyntaxError, AmbiguousQueryError, UnknownFieldError, LimitError, KeyError (keys). Thread-safe; releases the GIL.
         """
-        return self._hits(self._live.parse(query, STRICT), filter, columns)
+        if on_limit not in ("raise", "skip"):
+            raise ValueError(f"on_limit is 'raise' or 'skip', not {on_limit!r}")
+        return self._hits(self._live.parse(query, STRICT), filter, columns, on_limit == "skip")
 
     def phrase(self, text: str, *, stem: bool = False, case: bool = False, slop: int = 0, ordered: bool = True,
                filter: Filter = None) -> Hits:  # noqa: A002
@@ -431,7 +437,7 @@ def _count_by(core: _core.Index, queries: Sequence[str], parsed: Sequence[_core.
     rest: dict[str, list[Any]] = {"hits": [], "documents": [], "per_million": [], "share": []}
     kind = "str"
     for text, query in zip(queries, parsed):
-        block = with_rates(core.hits(query, *where).by(by), by)
+        block = with_rates(core.hits(query, *where, False).by(by), by)
         kind = block.types[0]
         names += [text] * len(block)
         values += block.column(0).tolist()

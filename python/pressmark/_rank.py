@@ -37,7 +37,7 @@ Spans: TypeAlias = dict[tuple[str, str], list[tuple[int, int]]]  # (key, field) 
 def _spans(core: _core.Index, query: _core.Query, docs: array[int]) -> tuple[Spans, Weights]:
     """Hits in these documents; none where a limit is reached: the ranking does not hang on them."""
     try:
-        block = core.hits(query, None, docs).table()
+        block = core.hits(query, None, docs, False).table()
     except LimitError:
         return {}, Weights(())
     out: Spans = {}
@@ -80,8 +80,9 @@ def rank(core: _core.Index, facts: Mapping[str, Any], origin: Origin, query: _co
     notes = list(query.notes)
     if any_word and query.plain and query.nodes()[0][0] == "and":
         notes.append("articles with any of these words; match=\"all\" asks for all of them")
+    read = _any_of(core, query) if any_word else query
     if with_snippets and facts["store"] and numbers:
-        spans, weights = _spans(core, _any_of(core, query) if any_word else query, array("I", sorted(numbers)))
+        spans, weights = _spans(core, read, array("I", sorted(numbers)))
         snippets = [_snippet_of(core, facts, d, key, spans, weights) for d, key in zip(numbers, keys)]
     dates: Any = [None] * len(numbers)
     if facts["date_column"]:
@@ -94,4 +95,4 @@ def rank(core: _core.Index, facts: Mapping[str, Any], origin: Origin, query: _co
     extra = with_metadata(core, numbers, [c for c in columns if c not in made])
     kinds = {"rank": "int", "date": "time", "title": "str", "snippet": "str"}
     marked = {i: s.html() for i, s in enumerate(snippets) if s is not None}
-    return Ranking(block_of(made | extra, kinds), str(query), notes, origin, total, marked)
+    return Ranking(block_of(made | extra, kinds), str(read), notes, origin, total, marked)

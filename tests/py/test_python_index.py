@@ -511,3 +511,27 @@ def test_module_imports_without_optional_packages():
     """)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "slap in the face" in done.stdout, done.stderr
+
+
+def test_hits_skip_documents_beyond_the_limit_of_pairs_and_name_them() -> None:
+    idx = pm.index([{"key": "large", "text": "a b c " * 300}, {"key": "small", "text": "a b c"}])
+    before = pm.limits.pairs
+    pm.limits.pairs = 1000
+    try:
+        with pytest.raises(pm.LimitError, match="large"):
+            idx.hits("(a W/50 b) W/50 c")
+        hits = idx.hits("(a W/50 b) W/50 c", on_limit="skip")
+        assert [h.doc for h in hits] == ["small"] and any("'large' is left out" in note for note in hits.notes)
+    finally:
+        pm.limits.pairs = before
+
+
+def test_words_pattern_without_accents_finds_accented_words() -> None:
+    idx = pm.index([{"key": "a", "text": "élection elect élu"}], lang="french")
+    assert {w.word for w in idx.words("elect*")} == {"élection", "elect"}
+    assert {w.word for w in idx.words("élect*")} == {"élection"}
+
+
+def test_date_column_without_any_date_matches_nothing() -> None:
+    idx = pm.index([{"key": "a", "date": None, "text": "rot"}])
+    assert idx.hits("rot date:2020-01").count == 0 and len(idx.search("rot", sort="newest")) == 1

@@ -200,6 +200,15 @@ def test_zstd_of_several_frames_and_blocks(tmp_path):
         assert len(idx) == 2000 and idx.text("1999") == rows[1999]["text"]
 
 
+@pytest.mark.parametrize("size", [131_071, 131_072, 131_073, 262_144, 393_216])
+def test_zstd_frame_that_fills_the_buffer_exactly_is_whole(tmp_path, size):
+    line = as_jsonl(ROWS[:1])
+    text = line + b" " * (size - len(line) - 1) + b"\n"
+    (tmp_path / "a.jsonl.zst").write_bytes(pa.compress(text, codec="zstd", asbytes=True))
+    with pm.index(tmp_path / "a.jsonl.zst") as idx:
+        assert len(idx) == 1
+
+
 def test_zstd_as_packers_write_it(tmp_path):
     pa = pytest.importorskip("pyarrow")
     (tmp_path / "a.jsonl.zst").write_bytes(pa.compress(as_jsonl(ROWS), codec="zstd", asbytes=True))

@@ -202,6 +202,7 @@ def test_zstd_of_several_frames_and_blocks(tmp_path):
 
 @pytest.mark.parametrize("size", [131_071, 131_072, 131_073, 262_144, 393_216])
 def test_zstd_frame_that_fills_the_buffer_exactly_is_whole(tmp_path, size):
+    pa = pytest.importorskip("pyarrow")
     line = as_jsonl(ROWS[:1])
     text = line + b" " * (size - len(line) - 1) + b"\n"
     (tmp_path / "a.jsonl.zst").write_bytes(pa.compress(text, codec="zstd", asbytes=True))

@@ -15,6 +15,7 @@ from pressmark._where import Filter, where_of
 _BASE = ("doc", "field", "start", "end", "text")
 _SHOWN = 10  # hits that a display shows
 _MASK = (1 << 64) - 1
+_WIDEST = (1 << 31) - 1  # of contexts; no text is longer
 
 
 class _Parts:
@@ -189,7 +190,7 @@ class Hits(Table):
         if width < 0 or unit not in ("chars", "words"):
             raise ValueError("width is 0 or more, unit 'chars' or 'words'")
         keys = () if sort is None else (sort,) if isinstance(sort, str) else tuple(sort)
-        block = self._hits.kwic(width, unit == "words", scope_number(scope), keys)
+        block = self._hits.kwic(min(width, _WIDEST), unit == "words", scope_number(scope), keys)
         if self._extra:
             columns = {n: block.column(i) for i, n in enumerate(block.names)}
             docs = [self._core.find(key) or 0 for key in block.column(0).tolist()]

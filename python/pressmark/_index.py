@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import weakref
@@ -216,6 +217,8 @@ class Index:
         """
         if k < 1:
             raise ValueError("k is 1 or more")
+        if not (k1 < math.inf and all(0 <= w < math.inf for w in (weights or {}).values())):
+            raise ValueError("k1 and weights are numbers from 0 on")
         if match not in ("any", "all"):
             raise ValueError(f"match is 'any' or 'all', not {match!r}")
         unknown = set(weights or ()) - set(self._facts["fields"])
@@ -224,7 +227,7 @@ class Index:
         core = self._live
         parsed = core.parse(query, SEARCH)
         scale = None if weights is None else tuple(float(weights.get(f, 1)) for f in self._facts["fields"])
-        block, total = core.search(parsed, *where_of(core, filter), k, k1, b, match == "all", scale, sort)
+        block, total = core.search(parsed, *where_of(core, filter), min(k, _INT_MAX), k1, b, match == "all", scale, sort)
         return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
 
     def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None,  # noqa: A002

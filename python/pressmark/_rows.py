@@ -71,9 +71,16 @@ def is_missing(value: Any) -> bool:
     """None, NaN, and what pandas has for them."""
     if value is None:
         return True
-    if isinstance(value, float):
-        return value != value
-    return type(value).__name__ in ("NaTType", "NAType")
+    if isinstance(value, (float, Decimal)):
+        return value != value if isinstance(value, float) else value.is_nan()
+    return type(value).__name__ in ("NaTType", "NAType") or type(value).__name__ == "datetime64" and value != value
+
+
+def plain_time(value: Any) -> Any:
+    """Timestamps of pandas and numpy as Python's; anything else as it is."""
+    if hasattr(value, "to_pydatetime"):
+        return value.to_pydatetime(warn=False)
+    return value.astype("datetime64[us]").item() if type(value).__name__ == "datetime64" else value
 
 
 def name_fault(name: Any) -> str | None:
@@ -105,8 +112,8 @@ def typed(value: Any) -> tuple[int, Any]:
         return FLOAT, value
     if kind is bool or type(value).__name__ in ("bool_", "bool"):
         return BOOL, int(value)
+    value = plain_time(value)
     if isinstance(value, dt.date):
-        value = value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
         day = _dates.of_value(value)
         assert day is not None
         return (TIME if isinstance(day, dt.datetime) else DATE), _dates.microseconds(day)
@@ -115,7 +122,10 @@ def typed(value: Any) -> tuple[int, Any]:
     if isinstance(value, numbers.Integral):
         return INT, _int(int(value))
     if isinstance(value, (numbers.Real, Decimal)):
-        return FLOAT, float(value)
+        try:
+            return FLOAT, float(value)
+        except (OverflowError, ValueError) as e:
+            raise SourceError(f"holds {str(value)[:40]}, which is no float: {e}") from None
     what = "a nested object" if isinstance(value, Mapping) else f"a value of type {kind.__name__}"
     raise SourceError(f"holds {what}; metadata are str, int, float, bool, dates, or lists of these")
 
@@ -143,6 +153,7 @@ class Shaper:
         self._encoding = encoding
         self.columns: dict[str, list[int]] = {}  # metadata: name -> [number, kind]
         self._metadata: dict[str, bool] = {}
+        self._was_int: set[str] = set()  # columns that became float
         self.new_columns: list[tuple[str, int]] = []
         self.seen: Counter[str] = Counter()  # for the notes
         self.first: dict[str, str] = {}
@@ -161,6 +172,7 @@ class Shaper:
         elif column[1] != stored:
             if column[1] == INT and stored == FLOAT:
                 column[1] = FLOAT
+                self._was_int.add(name)
                 self.new_columns.append((name, FLOAT))
             elif not (column[1] == FLOAT and stored == INT):
                 raise SourceError(f"column {name!r} holds {_NAMES[kind]} here and {_NAMES[column[1]]} before")
@@ -181,7 +193,7 @@ class Shaper:
         if is_missing(value) or value == "":
             self._count("no date", where)
             return
-        day = _dates.of_value(value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value)
+        day = _dates.of_value(plain_time(value))
         if day is None:
             self._count("bad date", f"{where}: {str(value)[:40]!r}")
             return
@@ -217,7 +229,24 @@ class Shaper:
         raise SourceError(f"column {name!r} holds {type(key).__name__}, which is no key")
 
     def shape(self, values: Mapping[str, Any], key: str, where: str) -> tuple[BuilderRow, int]:
-        """The builder's row and about how many bytes of text it has. SourceError where the row is bad."""
+        """The builder's row and about how many bytes of text it has. SourceError where the row is bad: it leaves no column behind."""
+        known = len(self.new_columns)
+        try:
+            return self._shape(values, key, where)
+        except SourceError:
+            while len(self.new_columns) > known:
+                self._forget(*self.new_columns.pop())
+            raise
+
+    def _forget(self, name: str, kind: int) -> None:
+        """Undoes the last entry of new_columns: a column, or that it became float."""
+        if kind == FLOAT and name in self._was_int:
+            self._was_int.remove(name)
+            self.columns[name][1] = INT
+        else:
+            del self.columns[name]
+
+    def _shape(self, values: Mapping[str, Any], key: str, where: str) -> tuple[BuilderRow, int]:
         roles = self.roles
         texts = tuple([self._text(n, values.get(n)) for n in roles.texts])
         cells: list[Any] = []

@@ -1,5 +1,10 @@
 """What an adversary found: each test names what was seen."""
 
+import datetime as dt
+import math
+from decimal import Decimal
+from fractions import Fraction
+
 import pytest
 
 pm = pytest.importorskip("pressmark")
@@ -95,3 +100,53 @@ def test_file_that_is_no_parquet_is_a_source_error_that_names_it(tmp_path, data)
 def test_row_by_a_float_is_a_type_error():
     with pm.index([{"text": "word"}]) as idx, pytest.raises(TypeError):
         idx.hits("word")[0.5]
+
+
+def test_row_that_was_left_out_decided_the_kind_of_its_columns():
+    rows = [{"text": "a", "m": 1, "bad": {"nested": 1}}, {"text": "b", "m": [1, "x"]}, {"text": "c", "m": "word"}]
+    with pm.index(rows, on_error="skip") as idx:
+        assert [s.row for s in idx.skipped] == [0, 1] and idx.doc("2")["m"] == "word"
+        assert [c["name"] for c in idx.info()["columns"]] == ["m"]
+    rows = [{"text": "a", "m": 2**60 + 1}, {"text": "b", "m": 0.5, "bad": {}}, {"text": "c", "m": 7}]
+    with pm.index(rows, on_error="skip") as idx:
+        assert [s.row for s in idx.skipped] == [1] and idx.doc("0")["m"] == 2**60 + 1 and idx.info()["columns"][0]["kind"] == "int"
+    rows = [{"text": "a", "m": 1}, {"text": "b", "m": 0.5, "bad": {}}, {"text": "c", "m": 0.25}, {"text": "d", "m": 1.5, "bad": {}}]
+    with pm.index(rows, on_error="skip") as idx:
+        assert idx.keys() == ["0", "2"] and [idx.doc(k)["m"] for k in idx.keys()] == [1.0, 0.25]
+
+
+@pytest.mark.parametrize("value", [Fraction(10**400, 3), Fraction(-(10**400)) / 7])
+def test_number_that_no_float_holds_is_an_error_of_its_row(value):
+    with pytest.raises(pm.SourceError, match="row 0 .*column 'm'"):
+        pm.index([{"text": "a", "m": value}])
+
+
+def test_missing_decimals_and_numpy_times_are_missing():
+    with pm.index([{"text": "a", "m": Decimal("NaN")}, {"text": "a", "m": Decimal("sNaN")}, {"text": "a", "m": Decimal("0.5")}]) as idx:
+        assert [idx.doc(k).get("m") for k in idx.keys()] == [None, None, 0.5]
+    np = pytest.importorskip("numpy")
+    rows = [{"text": "a", "date": np.datetime64("NaT"), "m": np.datetime64("NaT", "ns")},
+            {"text": "a", "date": np.datetime64("2020-01-08T12:30"), "m": np.datetime64("2020-01-08", "ns")}]
+    with pm.index(rows) as idx:
+        assert idx.doc("0") == {"key": "0", "text": "a"}
+        assert idx.doc("1") == {"key": "1", "text": "a", "date": dt.datetime(2020, 1, 8, 12, 30), "m": dt.date(2020, 1, 8)}
+
+
+def test_weights_that_are_no_weights_gave_scores_of_nothing():
+    with pm.index([{"text": "word"}]) as idx:
+        for weight in (math.nan, -1, math.inf):
+            with pytest.raises(ValueError):
+                idx.search("word", weights={"text": weight})
+        for k1 in (math.nan, -1, math.inf):
+            with pytest.raises(ValueError):
+                idx.search("word", k1=k1)
+        assert idx.search("word", weights={"text": 0})[0].score == 0
+
+
+def test_widths_and_numbers_of_rows_may_be_any_number():
+    with pm.index([{"text": "a word here"}]) as idx:
+        for n in (10**3, 2**31, 2**63, 10**30):
+            for unit in ("chars", "words"):
+                row = idx.hits("word").kwic(width=n, unit=unit)[0]
+                assert (row.left, row.hit, row.right) == ("a ", "word", " here")
+            assert len(idx.search("word", k=n)) == 1 and idx.hits("word").sample(n, n).count == 1

@@ -121,14 +121,33 @@ static pm_status merge_groups(pm_occ *o, pm_arena *arena, pm_cancel *cancel,
     return gather_groups(o, room, arena, cancel, err);
 }
 
+/* The stream around a position that is about to be looked at comes into the cache: the
+ * list knows it some steps before. A miss costs 100 ns here, and a walk over a list is
+ * one after another without this. */
+static inline void fetch_ahead(const pm_occ *o) {
+    enum { AHEAD = 16 };
+    const pm_list_iter *it = o->list;
+    if (it->at + AHEAD < it->count &&
+        it->values[it->at + AHEAD] < o->seg->info.n_positions) {
+        __builtin_prefetch(o->seg->stream.codes +
+                           2 * (size_t)it->values[it->at + AHEAD]);
+    }
+}
+
 /* The list iterator's first position >= target that belongs to the set. */
 static pm_pos seek_list(pm_occ *o, pm_pos target) {
-    pm_pos p = pm_list_iter_advance(o->list, target);
-    if (!o->ids->whole) {
-        while (p != PM_END && !pm_idset_has(o->ids, pm_stream_at(&o->seg->stream, p))) {
-            p = pm_list_iter_next(o->list);
-        }
+    pm_list_iter *it = o->list;
+    pm_pos p = pm_list_iter_value(it);
+    if (p < target) {
+        p = pm_list_iter_next(it); /* mostly the one */
+        p = p < target ? pm_list_iter_advance(it, target) : p;
     }
+    while (!o->ids->whole && p != PM_END &&
+           !pm_idset_has(o->ids, pm_stream_at(&o->seg->stream, p))) {
+        fetch_ahead(o);
+        p = pm_list_iter_next(it);
+    }
+    fetch_ahead(o);
     return p;
 }
 

@@ -286,11 +286,14 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
     _checked(threads, lang, on_error, if_exists)
     if path is not None and if_exists == "open" and os.path.lexists(path):
         return Index(path)
-    replace = path is not None and _standing(os.path.abspath(path), if_exists)
+    if path is not None:
+        path = os.path.abspath(os.fsdecode(path))
+        path = os.path.realpath(path) if if_exists == "replace" else path  # a link to an index stays one
+    replace = path is not None and _standing(path, if_exists)
     opened = source_of(source, encoding)
     known = opened.columns()
     roles = roles_of(known, text, key, date, fields, opened.closed)
     opened.prepare({n for n in known if roles.is_metadata(n) and n != roles.date})
     options = {"lang": lang, "store": store, "threads": threads or 0, "replace": replace, "skip": on_error == "skip",
                "encoding": encoding, "progress": progress, "budget": budget, "text_given": text is not None}
-    return _temporary(opened, roles, options) if path is None else _build(opened, os.path.abspath(path), roles, options)
+    return _temporary(opened, roles, options) if path is None else _build(opened, path, roles, options)

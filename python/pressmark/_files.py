@@ -85,7 +85,10 @@ def _expand(source: str) -> tuple[list[str], str]:
     """Paths of one path, folder or glob, and the folder that keys are relative to."""
     source = os.path.expanduser(source)
     if os.path.isdir(source):
-        return _of_folder(source), source
+        found = _of_folder(source)
+        if not found:
+            raise FileNotFoundError(2, f"no {', '.join(_FORMATS)} file in this folder", source)
+        return found, source
     if os.path.exists(source):
         return [source], os.path.dirname(source)
     if not glob.has_magic(source):
@@ -294,10 +297,10 @@ def _parquet_file(f: File, data: BinaryIO) -> Any:
 
 
 def _parquet(f: File, data: BinaryIO, how: Reading) -> Iterator[Item]:
-    from pressmark._frames import arrow_rows
+    from pressmark._frames import arrow_rows, sound
 
     batches = _parquet_file(f, data).iter_batches(batch_size=1000)
-    for number, values in enumerate(arrow_rows(batches), 1):
+    for number, values in enumerate(sound(arrow_rows(batches)), 1):
         yield Item(f.path, number, values, None)
 
 

@@ -36,6 +36,16 @@ def arrow_rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
                 yield dict(zip(names, row))
 
 
+def sound(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a frame; SourceError where one holds what Python cannot, such as a time in the year 20000."""
+    done = 0
+    try:
+        for done, row in enumerate(rows, 1):
+            yield row
+    except (ValueError, OverflowError) as e:
+        raise SourceError(f"a value in the {_ROWS:,} rows from row {done:,} on cannot be read: {e}") from e
+
+
 class Rows:
     """A source of rows in memory or from an iterator."""
 
@@ -92,14 +102,14 @@ def _of_pandas(frame: Any) -> Rows:
     label = frame.index.name
     with_index = label is not None and str(label) not in names  # a named index is a column
     names = [str(label), *names] if with_index else names
-    return Rows(_pandas_rows(frame, names, with_index), names, len(frame))
+    return Rows(sound(_pandas_rows(frame, names, with_index)), names, len(frame))
 
 
 def _of_polars(frame: Any) -> Rows:
     if hasattr(frame, "collect"):
         frame = frame.collect()
     names = named(frame.columns)
-    return Rows((dict(zip(names, row)) for row in frame.iter_rows(buffer_size=_ROWS)), names, frame.height)
+    return Rows(sound(dict(zip(names, row)) for row in frame.iter_rows(buffer_size=_ROWS)), names, frame.height)
 
 
 def _of_stream(source: Any) -> Rows:
@@ -107,8 +117,12 @@ def _of_stream(source: Any) -> Rows:
     size = len(source) if hasattr(source, "__len__") else None
     if importlib.util.find_spec("pyarrow") is None:
         return _of_polars(need("polars", "reading an Arrow stream (or pyarrow)").DataFrame(source))
-    reader = need("pyarrow", "reading an Arrow stream").RecordBatchReader.from_stream(source)
-    return Rows(arrow_rows(reader), named(reader.schema.names), size)
+    pa = need("pyarrow", "reading an Arrow stream")
+    try:
+        reader = pa.RecordBatchReader.from_stream(source)
+    except pa.ArrowInvalid as e:
+        raise TypeError(f"a source has named columns; {type(source).__name__} has none: {e}") from e
+    return Rows(sound(arrow_rows(reader)), named(reader.schema.names), size)
 
 
 def of_object(source: Any) -> Rows:

@@ -77,9 +77,12 @@ def is_missing(value: Any) -> bool:
 
 
 def plain_time(value: Any) -> Any:
-    """Timestamps of pandas and numpy as Python's; anything else as it is."""
+    """Timestamps of pandas and numpy as Python's; anything else as it is. SourceError where Python's do not reach."""
     if hasattr(value, "to_pydatetime"):
-        return value.to_pydatetime(warn=False)
+        try:
+            return value.to_pydatetime(warn=False)
+        except ValueError as e:
+            raise SourceError(f"holds {value}, which cannot be read: {e}") from None
     return value.astype("datetime64[us]").item() if type(value).__name__ == "datetime64" else value
 
 
@@ -193,7 +196,10 @@ class Shaper:
         if is_missing(value) or value == "":
             self._count("no date", where)
             return
-        day = _dates.of_value(plain_time(value))
+        try:
+            day = _dates.of_value(plain_time(value))
+        except SourceError:
+            day = None
         if day is None:
             self._count("bad date", f"{where}: {str(value)[:40]!r}")
             return

@@ -49,6 +49,16 @@ def _print_table(table: Table, args: argparse.Namespace) -> int:
     return 0 if len(table) else 1
 
 
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+_natural.__name__ = "number"  # argparse: invalid number value
+
+
 def _columns(text: str | None) -> list[str] | None:
     return [c.strip() for c in text.split(",") if c.strip()] if text else None
 
@@ -175,7 +185,7 @@ def _add_questions(commands: Any) -> None:
     p.add_argument("path")
     p.add_argument("query")
     p.add_argument("--columns", help="metadata columns to add, separated by commas")
-    p.add_argument("--limit", type=int, metavar="N", help="the first N hits only")
+    p.add_argument("--limit", type=_natural, metavar="N", help="the first N hits only")
     p.set_defaults(run=_hits)
     _query_options(p)
     p = commands.add_parser("kwic", help="every hit in its context")
@@ -186,7 +196,7 @@ def _add_questions(commands: Any) -> None:
     p.add_argument("--sort", metavar="KEYS", help="1L..9L, 1R..9R, hit, date or columns, separated by commas")
     p.add_argument("--scope", choices=("sentence", "paragraph"))
     p.add_argument("--columns", help="metadata columns to add, separated by commas")
-    p.add_argument("--limit", type=int, metavar="N", help="the first N lines only")
+    p.add_argument("--limit", type=_natural, metavar="N", help="the first N lines only")
     p.set_defaults(run=_kwic)
     _query_options(p)
     p = commands.add_parser("count", help="how often queries are found")

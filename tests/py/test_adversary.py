@@ -150,3 +150,69 @@ def test_widths_and_numbers_of_rows_may_be_any_number():
                 row = idx.hits("word").kwic(width=n, unit=unit)[0]
                 assert (row.left, row.hit, row.right) == ("a ", "word", " here")
             assert len(idx.search("word", k=n)) == 1 and idx.hits("word").sample(n, n).count == 1
+
+
+def test_link_to_an_index_was_replaced_by_a_directory_and_its_target_emptied(tmp_path):
+    (tmp_path / "disk").mkdir()
+    pm.index([{"text": "old"}], tmp_path / "disk" / "news.pm").close()
+    (tmp_path / "news.pm").symlink_to(tmp_path / "disk" / "news.pm")
+    with pm.open(tmp_path / "news.pm") as old:
+        for word in ("new", "newer"):
+            with pm.index([{"text": word}], tmp_path / "news.pm", if_exists="replace") as idx:
+                assert idx.count(word) == 1 and old.hits("old")[0].text == "old"
+    for path in (tmp_path / "news.pm", tmp_path / "disk" / "news.pm"):
+        with pm.open(path) as idx:
+            assert idx.text("0") == "newer"
+    assert (tmp_path / "news.pm").is_symlink() and sorted(p.name for p in tmp_path.iterdir()) == ["disk", "news.pm"]
+    assert [p.name for p in (tmp_path / "disk").iterdir()] == ["news.pm"]
+
+
+def test_paths_may_be_of_any_type_and_letters(tmp_path):
+    for path in (str(tmp_path / "a.pm"), str(tmp_path / "b.pm").encode(), tmp_path / "\u00fc \n \u5f3e.pm", str(tmp_path / "c.pm") + "/"):
+        for _ in range(2):
+            with pm.index([{"text": "word"}], path, if_exists="replace") as idx, pm.open(path) as again:
+                assert idx.count("word") == again.count("word") == 1
+
+
+def test_time_that_python_does_not_hold_is_a_source_error(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    times = pa.table({"text": ["a", "b"], "when": pa.array([0, 2**62], pa.timestamp("us"))})
+    pq.write_table(times, tmp_path / "a.parquet")
+    sources = [times, tmp_path / "a.parquet"]
+    try:
+        import pandas as pd
+        import polars as pl
+        sources += [pl.DataFrame(times), pd.DataFrame({"text": ["a"], "when": pd.Series([20_000 * 31_556_952], dtype="datetime64[s]")})]
+    except ImportError:
+        pass
+    for source in sources:
+        with pytest.raises(pm.SourceError, match="cannot be read.*range"):
+            pm.index(source)
+    far = pytest.importorskip("pandas").Series([20_000 * 31_556_952], dtype="datetime64[s]")
+    with pm.index(pd.DataFrame({"text": ["a"], "date": far})) as idx:
+        assert "date" not in idx.doc("0") and any("could not be read" in n for n in idx.notes)
+
+
+def test_column_without_a_table_is_no_source():
+    pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match="a source .*Series"):
+        pm.index(polars.Series("text", ["a"]))
+
+
+def test_folder_without_articles_made_an_empty_index(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes.md").write_text("none")
+    with pytest.raises(FileNotFoundError, match="folder"):
+        pm.index(tmp_path / "folder")
+
+
+def test_negative_limit_of_lines_is_an_error(tmp_path, capsys):
+    from pressmark.cli import main
+
+    pm.index([{"text": "word word"}], tmp_path / "i.pm").close()
+    with pytest.raises(SystemExit) as caught:
+        main(["hits", str(tmp_path / "i.pm"), "word", "--limit", "-1"])
+    assert caught.value.code == 2 and "invalid number" in capsys.readouterr().err

@@ -17,6 +17,20 @@ static inline bool pm_bits_get(const uint64_t *words, uint64_t i) {
     return (words[i >> 6] >> (i & 63)) & 1;
 }
 
+/* First set bit i >= from, n_bits where there is none. */
+static inline uint32_t pm_bits_next(const uint64_t *words, uint32_t n_bits,
+                                    uint32_t from) {
+    while (from < n_bits) {
+        uint64_t word = words[from >> 6] >> (from & 63);
+        if (word != 0) {
+            from += (uint32_t)__builtin_ctzll(word);
+            return from < n_bits ? from : n_bits;
+        }
+        from = (from | 63) + 1;
+    }
+    return n_bits;
+}
+
 /* A view of a bit set on file, checked once by pm_bitmap_open: length right. Ranks are
  * checked by pm_bitmap_verify. */
 typedef struct pm_bitmap {

@@ -63,15 +63,8 @@ static pm_status add_hit(runner *r, pm_doc doc, pm_pos lo, pm_pos hi) {
 /* First allowed document >= doc, PM_END if none. */
 static pm_doc next_allowed(const runner *r, pm_doc doc) {
     uint32_t n = r->seg->info.n_docs;
-    while (doc < n) {
-        uint64_t word = r->allowed[doc >> 6] >> (doc & 63);
-        if (word != 0) {
-            doc += (uint32_t)__builtin_ctzll(word);
-            return doc < n ? doc : PM_END;
-        }
-        doc = (doc | 63) + 1;
-    }
-    return PM_END;
+    pm_doc next = pm_bits_next(r->allowed, n, doc);
+    return next < n ? next : PM_END;
 }
 
 static bool is_allowed(const runner *r, pm_doc doc) {

@@ -25,8 +25,7 @@ typedef struct ranker {
     uint32_t n_evals;
     uint64_t *dfs; /* one an operand */
     double *idfs, scale, mean_length;
-    uint64_t *scores;  /* one a document of the snapshot, fixed point */
-    uint64_t *matches; /* bits over the snapshot's documents */
+    uint64_t *scores; /* one a document of the snapshot, fixed point */
 } ranker;
 
 /* ---- frequencies and lengths ---- */
@@ -122,9 +121,7 @@ static pm_status evaluate(ranker *r) {
     r->dfs = pm_calloc((size_t)r->plan->n_operands + 1, sizeof *r->dfs);
     r->idfs = pm_calloc((size_t)r->plan->n_operands + 1, sizeof *r->idfs);
     r->scores = pm_calloc((size_t)r->snapshot->n_docs + 1, sizeof *r->scores);
-    r->matches = pm_calloc(pm_bits_words(r->snapshot->n_docs) + 1, sizeof *r->matches);
-    if (r->evals == NULL || r->dfs == NULL || r->idfs == NULL || r->scores == NULL ||
-        r->matches == NULL) {
+    if (r->evals == NULL || r->dfs == NULL || r->idfs == NULL || r->scores == NULL) {
         return pm_fail_nomem(r->err, r->snapshot->n_docs * sizeof *r->scores);
     }
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
@@ -165,17 +162,15 @@ static pm_status score(ranker *r) {
     return PM_OK;
 }
 
-/* Documents that satisfy the query and the filter. */
+/* Narrows each segment's documents to those that the filter lets through; how many. */
 static uint64_t match(ranker *r) {
     uint64_t total = 0;
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
-        const uint64_t *docs = pm_eval_docs(&r->evals[p]), *allowed = r->allowed[p];
-        for (pm_doc d = 0; d < r->snapshot->parts[p].segment.info.n_docs; d++) {
-            if (pm_bits_get(docs, d) && (allowed == NULL || pm_bits_get(allowed, d))) {
-                pm_bits_set(r->matches, r->snapshot->parts[p].doc_base + d);
-                total++;
-            }
+        uint64_t *docs = r->evals[p].docs[r->plan->root->number];
+        for (size_t i = 0; r->allowed[p] != NULL && i < r->evals[p].n_words; i++) {
+            docs[i] &= r->allowed[p][i];
         }
+        total += pm_kernels_get()->popcount(docs, r->evals[p].n_words);
     }
     return total;
 }
@@ -256,11 +251,11 @@ static pm_status fill_entries(ranker *r, order *o, entry *entries, pm_buf *scrat
                 (pm_bytes){(const uint8_t *)o->column, strlen(o->column)});
             o->text = o->text || (c != NULL && c->kind == PM_VALUE_STR);
         }
-        for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
+        const uint64_t *docs = pm_eval_docs(&r->evals[p]);
+        uint32_t n_docs = part->segment.info.n_docs;
+        for (pm_doc d = pm_bits_next(docs, n_docs, 0); d < n_docs;
+             d = pm_bits_next(docs, n_docs, d + 1)) {
             pm_doc doc = part->doc_base + d;
-            if (!pm_bits_get(r->matches, doc)) {
-                continue;
-            }
             entry *e = &entries[n++];
             *e = (entry){.doc = doc, .number = ~r->scores[doc]};
             if (o->column != NULL) {
@@ -419,7 +414,6 @@ pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *whe
     pm_free(r.dfs);
     pm_free(r.idfs);
     pm_free(r.scores);
-    pm_free(r.matches);
     pm_plan_free(r.plan);
     return status;
 }

@@ -26,6 +26,7 @@ typedef struct column_set {
         uint64_t n_docs;
     } * at;
     size_t n, capacity;
+    bool counting; /* documents with a value are asked for: a walk over all */
 } column_set;
 
 static struct column_seen *seen(column_set *set, pm_bytes name) {
@@ -49,7 +50,7 @@ static pm_status see_column(column_set *set, const pm_column *c, pm_error *err) 
     }
     s->several = s->several || c->several;
     s->kind = c->kind == PM_VALUE_FLOAT ? PM_VALUE_FLOAT : s->kind;
-    for (pm_doc d = 0; d < c->n_docs; d++) {
+    for (pm_doc d = 0; set->counting && d < c->n_docs; d++) {
         pm_range values = pm_column_values(c, d);
         s->n_docs += values.lo < values.hi;
     }
@@ -89,7 +90,7 @@ pm_status pm_index_columns(const pm_snapshot *idx, pm_table **out, pm_error *err
     static const char *const names[] = {"name", "kind", "several", "documents"};
     static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_BOOL,
                                     PM_TYPE_I64};
-    column_set set = {0};
+    column_set set = {.counting = true};
     pm_table *t = NULL;
     pm_status status = see_columns(idx, &set, err);
     if (status == PM_OK) {

@@ -26,7 +26,7 @@ typedef struct column_set {
         uint64_t n_docs;
     } * at;
     size_t n, capacity;
-    bool counting; /* documents with a value are asked for: a walk over all */
+    bool counting; /* documents with a value are asked for: several take a walk */
 } column_set;
 
 static struct column_seen *seen(column_set *set, pm_bytes name) {
@@ -50,6 +50,10 @@ static pm_status see_column(column_set *set, const pm_column *c, pm_error *err) 
     }
     s->several = s->several || c->several;
     s->kind = c->kind == PM_VALUE_FLOAT ? PM_VALUE_FLOAT : s->kind;
+    if (!c->several) {
+        s->n_docs += c->has.n_ones;
+        return PM_OK;
+    }
     for (pm_doc d = 0; set->counting && d < c->n_docs; d++) {
         pm_range values = pm_column_values(c, d);
         s->n_docs += values.lo < values.hi;

@@ -279,6 +279,9 @@ static bool others_meet(pm_bound_sequence *s, pm_pos *start) {
 /* First place of the sequence that starts at or after target. */
 static pm_pos sequence_seek(pm_bound_sequence *s, pm_pos target) {
     pm_occ *rare = &s->occs[s->rarest];
+    if (s->n == 1) {
+        return s->pos = pm_occ_seek(rare, target);
+    }
     while (target < PM_END - s->n) {
         pm_pos p = pm_occ_seek(rare, target + s->rarest);
         if (p == PM_END) {
@@ -338,6 +341,10 @@ static pm_status sequence_bind(pm_bound_sequence *s, const pm_segment *seg,
 
 /* Stands on the least (start, end) of the sequences' current places. */
 static pm_pos settle(pm_bound_element *b) {
+    if (b->n == 1) {
+        b->end = b->sequences[0].pos + b->sequences[0].n;
+        return b->pos = b->sequences[0].pos;
+    }
     b->pos = PM_END;
     b->end = PM_END;
     for (uint32_t i = 0; i < b->n; i++) {

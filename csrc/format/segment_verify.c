@@ -330,7 +330,7 @@ static pm_status verify_sections(const pm_segment *s, pm_cancel *cancel,
     PM_TRY(pm_columns_verify(&s->columns, err));
     PM_TRY(check_cancel(cancel, LOOK, err));
     if (s->store.present) {
-        PM_TRY(pm_store_verify(&s->store, err));
+        PM_TRY(pm_store_verify(&s->store, cancel, err));
     }
     return check_cancel(cancel, LOOK, err);
 }

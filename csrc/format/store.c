@@ -313,7 +313,8 @@ static pm_status check_checkpoints(const pm_store *s, pm_error *err) {
                                      "cannot be decoded");
 }
 
-pm_status pm_store_verify(const pm_store *s, pm_error *err) {
+pm_status pm_store_verify(const pm_store *s, pm_cancel *cancel, pm_error *err) {
+    enum { BLOCK_NS = 40 * 1000 };
     if (!s->present) {
         return PM_OK;
     }
@@ -323,8 +324,10 @@ pm_status pm_store_verify(const pm_store *s, pm_error *err) {
     PM_TRY(pm_text_reader_new(s, &r, err));
     pm_status status = PM_OK;
     for (uint32_t b = 0; b < s->n_blocks && status == PM_OK; b++) {
-        status = load_block(r, b, pm_frames_get(&s->raw_starts, b),
-                            pm_frames_get(&s->raw_starts, b + 1), err);
+        status = pm_cancel_tick(cancel, BLOCK_NS)
+                     ? pm_fail(err, PM_CANCELLED, "interrupted")
+                     : load_block(r, b, pm_frames_get(&s->raw_starts, b),
+                                  pm_frames_get(&s->raw_starts, b + 1), err);
     }
     pm_text_reader_free(r);
     return status;

@@ -14,6 +14,7 @@
 #ifndef PM_FORMAT_STORE_H
 #define PM_FORMAT_STORE_H
 
+#include "base/task.h"
 #include "base/types.h"
 #include "format/container.h"
 #include "format/packed.h"
@@ -66,7 +67,8 @@ typedef struct pm_store {
 pm_status pm_store_open(pm_store *s, const pm_container *file, uint32_t n_units,
                         uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
 /* Decompresses everything; whether texts are UTF-8 is not checked here. */
-pm_status pm_store_verify(const pm_store *s, pm_error *err) PM_MUST_CHECK;
+pm_status pm_store_verify(const pm_store *s, pm_cancel *cancel,
+                          pm_error *err) PM_MUST_CHECK;
 /* Bytes of a unit's text; 0 for damage. */
 uint64_t pm_store_length(const pm_store *s, pm_unit u);
 

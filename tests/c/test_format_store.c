@@ -146,7 +146,7 @@ static void test_store_gives_back_texts(uint32_t n_units, uint32_t max,
     write_store(&t, units_a_chunk);
     open_file(file, known, N_KNOWN);
     CHECK(pm_store_open(&s, file, n_units, t.n_positions, &err) == PM_OK && s.present);
-    CHECK(pm_store_verify(&s, &err) == PM_OK);
+    CHECK(pm_store_verify(&s, NULL, &err) == PM_OK);
     compare_texts(&s, &t);
     compare_checkpoints(&s, &t);
     CHECK(pm_store_open(&s, file, n_units + 64, t.n_positions, &err) == PM_CORRUPT);
@@ -164,7 +164,7 @@ static void test_store_absent(void) {
     end_file(w);
     open_file(file, known, N_KNOWN);
     CHECK(pm_store_open(&s, file, 10, 100, &err) == PM_OK && !s.present);
-    CHECK(pm_store_verify(&s, &err) == PM_OK && pm_store_length(&s, 0) == 0);
+    CHECK(pm_store_verify(&s, NULL, &err) == PM_OK && pm_store_length(&s, 0) == 0);
     pm_text_reader *r;
     pm_buf out = {0};
     CHECK(pm_text_reader_new(&s, &r, &err) == PM_OK);
@@ -199,7 +199,7 @@ static void probe_store(const pm_container *file, void *ctx) {
         pm_store_checkpoint(&s, u, u * 50, &at, &byte, &code_point);
         CHECK(code_point <= byte && at <= u * 50);
     }
-    damage_any(pm_store_verify(&s, &err));
+    damage_any(pm_store_verify(&s, NULL, &err));
     CHECK(out.n < (1U << 20)); /* however large a damaged table makes a text */
     pm_text_reader_free(r);
     pm_buf_release(&out);
@@ -233,7 +233,7 @@ static void test_store_blocks_are_capped(void) {
     end_file(w);
     open_file(file, known, N_KNOWN);
     CHECK(pm_store_open(&s, file, 1, 0, &err) == PM_OK);
-    CHECK(pm_store_verify(&s, &err) == PM_CORRUPT &&
+    CHECK(pm_store_verify(&s, NULL, &err) == PM_CORRUPT &&
           strstr(err.message, "100 bytes") != NULL);
     pm_container_close(file);
     free(file);

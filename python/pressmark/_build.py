@@ -261,7 +261,8 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
         "19-OCT-1987 15:59:55.15"). Times of day are kept (a datetime at midnight is a day); time zones are dropped and the wall time
         stays as written. Empty and impossible dates are none, with a note.
     fields : list of str, optional
-        Metadata columns to keep, default all: str, int, float, bool, dates, or lists of these; of CSV files typed by a pass over them.
+        Metadata columns to keep, default all: str, int, float, bool, dates, or lists of these; of CSV files typed by a pass over them
+        (whole numbers beyond 64 bits stay text). The n-th column of a file or frame is "column n" where it has no name.
     lang : str
         A name of `pressmark.languages()`.
     threads : int, optional

@@ -181,16 +181,11 @@ def test_time_that_python_does_not_hold_is_a_source_error(tmp_path):
     times = pa.table({"text": ["a", "b"], "when": pa.array([0, 2**62], pa.timestamp("us"))})
     pq.write_table(times, tmp_path / "a.parquet")
     sources = [times, tmp_path / "a.parquet"]
-    try:
-        import pandas as pd
-        import polars as pl
-        sources += [pl.DataFrame(times), pd.DataFrame({"text": ["a"], "when": pd.Series([20_000 * 31_556_952], dtype="datetime64[s]")})]
-    except ImportError:
-        pass
-    for source in sources:
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    far = pd.Series([20_000 * 31_556_952], dtype="datetime64[s]")
+    for source in (*sources, pl.DataFrame(times), pd.DataFrame({"text": ["a"], "when": far})):
         with pytest.raises(pm.SourceError, match="cannot be read.*range"):
             pm.index(source)
-    far = pytest.importorskip("pandas").Series([20_000 * 31_556_952], dtype="datetime64[s]")
     with pm.index(pd.DataFrame({"text": ["a"], "date": far})) as idx:
         assert "date" not in idx.doc("0") and any("could not be read" in n for n in idx.notes)
 

@@ -17,6 +17,16 @@ typedef struct pm_answer {
     char **notes;
 } pm_answer;
 
+/* One owner more than none; *out is the caller's. PM_NOMEM, or what the plan or the filter
+ * gives. */
+pm_status pm_answer_new(pm_snapshot *s, const pm_query *query, const pm_where *where,
+                        const pm_limits *limits, pm_cancel *cancel, pm_answer **out,
+                        pm_error *err) PM_MUST_CHECK;
+void pm_answer_unref(pm_answer *a);
+/* Names the documents that a segment's evaluation left out. */
+pm_status pm_answer_note_skipped(pm_answer *a, const pm_eval *e,
+                                 pm_error *err) PM_MUST_CHECK;
+
 struct pm_hits {
     atomic_uint refs; /* as above */
     pm_answer *answer;

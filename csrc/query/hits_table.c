@@ -14,16 +14,6 @@ const pm_part *pm_hits_place(const pm_hits *h, size_t i, pm_unit *unit) {
     return part;
 }
 
-pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out, pm_error *err) {
-    pm_buf_clear(out);
-    if (pm_keys_get(&part->segment.keys, local, out)) {
-        return PM_OK;
-    }
-    PM_TRY(pm_buf_status(out, err));
-    return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET,
-                           "the key of document %u cannot be read", local);
-}
-
 /* ---- one row a hit ---- */
 
 static pm_status put_hit(const pm_hits *h, size_t i, pm_locator *l, pm_buf *key,

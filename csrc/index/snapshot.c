@@ -3,6 +3,7 @@
  * read once more at the end, and everything again if it names other files. */
 #include "index/snapshot.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,7 +71,12 @@ static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named,
     const char *name = s->manifest.files[named->file].name;
     char path[MAX_PATH_BYTES];
     PM_TRY(pm_path_join(path, sizeof path, s->path, name, err));
-    PM_TRY(pm_segment_open(&part->segment, path, mode, err));
+    pm_status opened = pm_segment_open(&part->segment, path, mode, err);
+    if (opened == PM_IO && err != NULL && err->os_errno == ENOENT) {
+        return pm_fail_corrupt(err, name, PM_NO_OFFSET,
+                               "the manifest names %s, which is not there", name);
+    }
+    PM_TRY(opened);
     s->n_parts++; /* closed with the snapshot from here on */
     PM_TRY(check_segment(&s->manifest, named, &part->segment, err));
     PM_TRY(map_fields(&s->manifest, part, name, err));

@@ -340,7 +340,6 @@ def test_cut_and_damaged_files_are_named(path, tmp_path):
             assert name in str(caught.value), (name, what, str(caught.value))
 
 
-@pytest.mark.xfail(reason="open() of an index whose segment is gone says FileNotFoundError, as if there were no index")
 def test_file_that_is_missing_is_damage_and_named(path):
     (segment,) = [p for p in path.iterdir() if p.name != "manifest"]
     segment.unlink()

@@ -34,6 +34,10 @@ static pm_status use_part(pm_locator *l, const pm_part *part, pm_error *err) {
 pm_status pm_locator_text(pm_locator *l, const pm_part *part, pm_unit unit,
                           pm_error *err) {
     PM_TRY(use_part(l, part, err));
+    if (unit >= part->segment.bounds.n_units) {
+        return pm_fail_corrupt(err, part->segment.file.blob.name, PM_NO_OFFSET,
+                               "a token that lies in no field");
+    }
     if (l->unit == unit) {
         return PM_OK;
     }
@@ -102,13 +106,16 @@ static pm_status find_token(pm_locator *l, pm_pos pos, pm_error *err) {
     return PM_OK;
 }
 
+/* Code points before a byte, counted from where the last count ended, either way: hits
+ * that overlap go back a little again and again. */
 static int64_t points_before(pm_locator *l, size_t byte) {
     if (byte < l->counted_bytes) {
-        l->counted_bytes = 0;
-        l->counted_points = 0;
+        l->counted_points -=
+            (int64_t)pm_utf8_count(l->text.p + byte, l->counted_bytes - byte);
+    } else {
+        l->counted_points += (int64_t)pm_utf8_count(l->text.p + l->counted_bytes,
+                                                    byte - l->counted_bytes);
     }
-    l->counted_points +=
-        (int64_t)pm_utf8_count(l->text.p + l->counted_bytes, byte - l->counted_bytes);
     l->counted_bytes = byte;
     return l->counted_points;
 }

@@ -303,6 +303,31 @@ static pm_status new_sequences(compiler *c, pm_element *e, uint32_t n) {
     return e->sequences == NULL ? nomem(c) : PM_OK;
 }
 
+static bool ends_in_apostrophe(pm_bytes text) {
+    static const uint8_t curly[] = {0xe2, 0x80, 0x99};
+    return text.n > 0 &&
+           (text.p[text.n - 1] == '\'' ||
+            (text.n >= sizeof curly &&
+             memcmp(text.p + text.n - sizeof curly, curly, sizeof curly) == 0));
+}
+
+/* An elided word (l', dell') is a token of its own before a word only: it is read with a
+ * letter behind it, which is taken off again. */
+static pm_status tokenize_word(compiler *c, pm_bytes text) {
+    if (ends_in_apostrophe(text)) {
+        pm_buf_clear(&c->scratch);
+        pm_buf_put(&c->scratch, text.p, text.n);
+        pm_buf_put_u8(&c->scratch, 'a');
+        PM_TRY(pm_buf_status(&c->scratch, c->err));
+        PM_TRY(pm_tokenize(c->an, pm_buf_bytes(&c->scratch), &c->tokens, c->err));
+        if (c->tokens.n > 1 && c->tokens.at[c->tokens.n - 1].start == text.n) {
+            c->tokens.n--;
+            return PM_OK;
+        }
+    }
+    return pm_tokenize(c->an, text, &c->tokens, c->err);
+}
+
 static pm_status word_element(compiler *c, const pm_node *word, pm_element *e) {
     PM_TRY(new_sequences(c, e, 2));
     if (has_wildcard(word)) {
@@ -311,7 +336,7 @@ static pm_status word_element(compiler *c, const pm_node *word, pm_element *e) {
         return PM_OK;
     }
     pm_bytes text = {(const uint8_t *)word->text, strlen(word->text)};
-    PM_TRY(pm_tokenize(c->an, text, &c->tokens, c->err));
+    PM_TRY(tokenize_word(c, text));
     if (c->tokens.n == 0) {
         return PM_OK;
     }

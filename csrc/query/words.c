@@ -8,6 +8,7 @@
 #include "query/hits_inner.h"
 #include "query/listing.h"
 #include "text/casefold.h"
+#include "text/utf8.h"
 
 typedef struct word {
     pm_bytes text;
@@ -93,6 +94,9 @@ static pm_status count_documents(counter *c, const pm_segment *seg,
 /* Whether the word is asked for; an accentless pattern is held against its accentless form. */
 static pm_status is_wanted(counter *c, pm_bytes text, bool *out) {
     bool changed;
+    if (!pm_utf8_valid(text)) {
+        return pm_fail(c->err, PM_CORRUPT, "a word of the lexicon is not UTF-8");
+    }
     if (c->unaccented) {
         pm_buf_clear(&c->bare);
         PM_TRY(

@@ -211,3 +211,18 @@ def test_negative_limit_of_lines_is_an_error(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["hits", str(tmp_path / "i.pm"), "word", "--limit", "-1"])
     assert caught.value.code == 2 and "invalid number" in capsys.readouterr().err
+
+
+def test_elided_words_can_be_asked_for_alone() -> None:
+    idx = pm.index([{"text": "l'Iran et l’Irak, dit-on"}], lang="french")
+    assert idx.phrase("l'").count == 2 and idx.hits("l’").count == 2
+    assert [h.text for h in idx.hits("l' PRE/1 irak")] == ["l’Irak"]
+
+
+def test_overlapping_hits_of_a_long_text_are_cut_in_one_walk() -> None:
+    n = 60_000
+    idx = pm.index([{"text": "thé of " * n}])
+    hits = idx.hits("thé W/1 of")
+    rows = hits.to_dicts()
+    assert len(rows) == 2 * n - 1
+    assert [(r["start"], r["end"]) for r in rows[:3]] == [(0, 6), (4, 10), (7, 13)] and rows[-1]["end"] == 7 * n - 1

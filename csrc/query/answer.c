@@ -18,14 +18,12 @@ void pm_where_free(const pm_snapshot *s, uint64_t **bits) {
     pm_free(bits);
 }
 
-static pm_status filter_bits(const pm_snapshot *s, const pm_plan *plan,
-                             const pm_part *part, pm_cancel *cancel, uint64_t **out,
-                             pm_error *err) {
+static pm_status filter_bits(const pm_plan *plan, const pm_part *part,
+                             pm_cancel *cancel, uint64_t **out, pm_error *err) {
     pm_eval e;
     size_t n = pm_bits_words(part->segment.info.n_docs);
     pm_status status =
         pm_eval_run(&e, plan, part, NULL, true, PM_WANT_DOCS, cancel, err);
-    (void)s;
     if (status == PM_OK) {
         *out = pm_alloc_array(n + 1, sizeof **out);
         if (*out == NULL) {
@@ -62,7 +60,7 @@ static pm_status where_parts(const pm_snapshot *s, const pm_where *where,
                              pm_error *err) {
     for (uint32_t i = 0; i < s->n_parts; i++) {
         if (plan != NULL) {
-            PM_TRY(filter_bits(s, plan, &s->parts[i], cancel, &bits[i], err));
+            PM_TRY(filter_bits(plan, &s->parts[i], cancel, &bits[i], err));
         }
         if (where->docs != NULL) {
             PM_TRY(list_bits(&s->parts[i], where->docs, where->n_docs, &bits[i], err));

@@ -1,5 +1,5 @@
 /* Which files make up the index: one file "manifest", replaced by rename. It names
- * every retained generation (this stage writes one) and each file's size and XXH3-128,
+ * every retained generation (a build writes one) and each file's size and XXH3-128,
  * so that damage to any file is found. No times, no random numbers.
  *
  * Container of kind MANI. Section META: key/value strings (lang, main field, date

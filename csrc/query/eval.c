@@ -168,7 +168,7 @@ static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *all
 pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,
                       const uint64_t *allowed, bool prune, pm_want want,
                       pm_cancel *cancel, pm_error *err) {
-    *e = (pm_eval){.plan = plan, .part = part, .want = want, .cancel = cancel};
+    *e = (pm_eval){.plan = plan, .part = part, .cancel = cancel};
     pm_arena_init(&e->arena);
     e->n_words = pm_bits_words(part->segment.info.n_docs);
     e->bounds = pm_arena_array(&e->arena, plan->n_operands, sizeof *e->bounds);

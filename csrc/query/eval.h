@@ -17,7 +17,6 @@ typedef struct pm_eval {
     uint64_t *
         skipped; /* documents beyond the limit of pairs, where they are to be skipped */
     size_t n_words; /* of each */
-    pm_want want;
     pm_cancel *cancel;
 } pm_eval;
 

@@ -23,9 +23,6 @@ pm_status pm_occ_init(pm_occ *o, const pm_segment *seg, const pm_idset *ids,
                       pm_arena *arena, pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
 /* First position >= target (never backward). */
 pm_pos pm_occ_seek(pm_occ *o, pm_pos target);
-static inline pm_pos pm_occ_next(pm_occ *o) {
-    return o->pos == PM_END ? PM_END : pm_occ_seek(o, o->pos + 1);
-}
 
 /* The planner's arms for tokens in a row, and the constants it chooses by (nanoseconds,
  * measured: docs/ARCHITECTURE.md). */

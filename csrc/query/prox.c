@@ -100,6 +100,32 @@ static pm_status interrupted(const runner *r) {
     return pm_fail(r->err, PM_CANCELLED, "interrupted");
 }
 
+/* ---- arm: one stem group, and nobody asks for places: its document list ---- */
+
+static bool has_doc_list(const pm_bound *b, const pm_segment *seg, pm_list *out) {
+    pm_group group;
+    const uint8_t *impacts;
+    return pm_bound_group(b, &group) &&
+           pm_postings_docs(&seg->postings, group, out, &impacts);
+}
+
+static pm_status run_docs(runner *r, pm_list docs) {
+    pm_list_iter it;
+    pm_list_iter_init(&it, docs);
+    for (pm_doc doc = pm_list_iter_value(&it); doc < r->seg->info.n_docs;
+         doc = pm_list_iter_next(&it)) {
+        if (pm_cancel_tick(r->cancel, 5)) {
+            return interrupted(r);
+        }
+        if (is_allowed(r, doc)) {
+            PM_TRY(add_doc(r, doc));
+            r->out->counts[r->out->n_docs - 1] =
+                r->want == PM_WANT_DOCS ? 1 : pm_list_iter_payload(&it) + 1;
+        }
+    }
+    return PM_OK;
+}
+
 /* ---- arm: one leaf of one element and one length ----
  * Every place is a minimal span. */
 
@@ -291,6 +317,10 @@ pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
                 .cancel = cancel,
                 .out = out,
                 .err = err};
+    pm_list docs;
+    if (want != PM_WANT_SPANS && has_doc_list(b, r.seg, &docs)) {
+        return run_docs(&r, docs);
+    }
     if (is_single(b)) {
         return run_leaf(&r, b);
     }

@@ -5,6 +5,7 @@
 
 #include "base/sys.h"
 #include "check.h"
+#include "failing_memory.h"
 #include "query/parse.h"
 
 static const char *const FIELDS[] = {"title", "body"};
@@ -21,29 +22,6 @@ static unsigned below(unsigned n) {
 }
 
 /* ---- a table that fails its k-th allocation, and counts what is held ---- */
-
-static struct { long calls, fail_at, blocks; } fake;
-
-static bool fails(void) {
-    return ++fake.calls == fake.fail_at;
-}
-
-static void *fake_alloc(size_t bytes) {
-    void *p = fails() ? NULL : pm_sys_posix.alloc(bytes);
-    fake.blocks += p != NULL;
-    return p;
-}
-
-static void *fake_resize(void *old, size_t bytes) {
-    void *p = fails() ? NULL : pm_sys_posix.resize(old, bytes);
-    fake.blocks += p != NULL && old == NULL;
-    return p;
-}
-
-static void fake_release(void *p) {
-    fake.blocks -= p != NULL;
-    pm_sys_posix.release(p);
-}
 
 static void install_fake(void) {
     static pm_sys table;

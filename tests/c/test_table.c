@@ -5,29 +5,7 @@
 #include "base/sys.h"
 #include "base/table.h"
 #include "check.h"
-
-static struct { long calls, fail_at, blocks; } fake;
-
-static bool fails(void) {
-    return ++fake.calls == fake.fail_at;
-}
-
-static void *fake_alloc(size_t bytes) {
-    void *p = fails() ? NULL : pm_sys_posix.alloc(bytes);
-    fake.blocks += p != NULL;
-    return p;
-}
-
-static void *fake_resize(void *old, size_t bytes) {
-    void *p = fails() ? NULL : pm_sys_posix.resize(old, bytes);
-    fake.blocks += p != NULL && old == NULL;
-    return p;
-}
-
-static void fake_release(void *p) {
-    fake.blocks -= p != NULL;
-    pm_sys_posix.release(p);
-}
+#include "failing_memory.h"
 
 static const char *const NAMES[] = {"n", "rate", "open", "when", "word"};
 static const pm_type TYPES[] = {PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL, PM_TYPE_TIME,

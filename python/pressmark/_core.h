@@ -107,6 +107,7 @@ pmpy_query *pmpy_query_of(pmpy_state *state, PyObject *o);
 PyObject *pmpy_table(PyObject *module, PyObject *args); /* _core_block.c */
 PyObject *pmpy_open(PyObject *module, PyObject *args);  /* _core_index.c */
 PyObject *pmpy_verify(PyObject *module, PyObject *args);
+PyObject *pmpy_parse_for(pmpy_state *state, const pm_index *idx, PyObject *args);
 PyObject *pmpy_parse(PyObject *module, PyObject *args); /* _core_query.c */
 PyObject *pmpy_phrase(PyObject *module, PyObject *args);
 PyObject *pmpy_near(PyObject *module, PyObject *args);

@@ -264,30 +264,7 @@ static PyObject *index_words(PyObject *self, PyObject *args) {
 
 /* parse(text, mode) -> Query */
 static PyObject *index_parse(PyObject *self, PyObject *args) {
-    pmpy_state *state = pmpy_state_of(self);
-    PyObject *text;
-    int mode;
-    pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) ||
-        !pmpy_text_take(state, text, &utf8)) {
-        return NULL;
-    }
-    pm_limits limits;
-    pmpy_limits_get(state, &limits);
-    pmpy_query *query = pmpy_query_new(state);
-    if (query != NULL) {
-        query->text = Py_NewRef(text);
-        pmpy_run run;
-        pmpy_begin(&run);
-        pm_status status =
-            pm_index_parse(index_in(self), (const char *)utf8.bytes.p, utf8.bytes.n,
-                           (pm_parse_mode)mode, &limits, &query->query, &run.err);
-        if (!pmpy_end(&run, state, status, text)) {
-            Py_CLEAR(query);
-        }
-    }
-    pmpy_text_release(&utf8);
-    return (PyObject *)query;
+    return pmpy_parse_for(pmpy_state_of(self), index_in(self), args);
 }
 
 /* A query and where it is asked; released by asked_release. */

@@ -34,9 +34,8 @@ pmpy_query *pmpy_query_of(pmpy_state *state, PyObject *o) {
 
 /* ---- making ---- */
 
-/* parse(text, mode) -> Query, without an index: any name may stand before ':' */
-PyObject *pmpy_parse(PyObject *module, PyObject *args) {
-    pmpy_state *state = PyModule_GetState(module);
+/* (text, mode) -> Query; idx NULL: any name may stand before ':' */
+PyObject *pmpy_parse_for(pmpy_state *state, const pm_index *idx, PyObject *args) {
     PyObject *text;
     int mode;
     pmpy_text utf8;
@@ -48,18 +47,27 @@ PyObject *pmpy_parse(PyObject *module, PyObject *args) {
     pmpy_limits_get(state, &limits);
     pmpy_query *self = pmpy_query_new(state);
     if (self != NULL) {
+        const char *chars = (const char *)utf8.bytes.p;
+        size_t n = utf8.bytes.n;
+        pm_parse_mode how = (pm_parse_mode)mode;
         self->text = Py_NewRef(text);
         pmpy_run run;
         pmpy_begin(&run);
         pm_status status =
-            pm_parse((const char *)utf8.bytes.p, utf8.bytes.n, NULL,
-                     (pm_parse_mode)mode, &limits, &self->query, &run.err);
+            idx == NULL
+                ? pm_parse(chars, n, NULL, how, &limits, &self->query, &run.err)
+                : pm_index_parse(idx, chars, n, how, &limits, &self->query, &run.err);
         if (!pmpy_end(&run, state, status, text)) {
             Py_CLEAR(self);
         }
     }
     pmpy_text_release(&utf8);
     return (PyObject *)self;
+}
+
+/* parse(text, mode) -> Query */
+PyObject *pmpy_parse(PyObject *module, PyObject *args) {
+    return pmpy_parse_for(PyModule_GetState(module), NULL, args);
 }
 
 /* phrase(text, layer, slop, n) -> Query */

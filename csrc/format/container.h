@@ -48,6 +48,9 @@ typedef struct pm_container_writer {
     void *hash_memory;              /* holds both */
     char *path;                     /* of a file that is not finished; NULL otherwise */
     pm_buf pending;                 /* bytes not yet handed to the file */
+    /* where section writers keep what they cannot put yet; NULL: in memory. Set after
+     * create by who must bound its memory; borrowed */
+    const struct pm_scratch *scratch;
     pm_status status;
     pm_error error;
 } pm_container_writer;

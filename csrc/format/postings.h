@@ -18,6 +18,7 @@
 
 #include "base/types.h"
 #include "codec/list.h"
+#include "format/bounds.h"
 #include "format/container.h"
 #include "format/lexicon.h"
 #include "format/packed.h"
@@ -47,6 +48,19 @@ typedef struct pm_postings_data {
 } pm_postings_data;
 pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data,
                             pm_error *err) PM_MUST_CHECK;
+
+/* The same for a writer that does not hold the positions: begin; for each group in
+ * order pm_postings_group with its number of positions, then pm_postings_put of exactly
+ * so many, in pieces of any size; end (which releases, also after failure). No other
+ * section in between. The bytes are those of pm_postings_write. bounds: units of the
+ * segment that is being written, borrowed until end; it finds documents and lengths. */
+typedef struct pm_postings_writer pm_postings_writer;
+pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t n_docs,
+                            const pm_bounds *bounds, pm_postings_writer **out,
+                            pm_error *err) PM_MUST_CHECK;
+void pm_postings_group(pm_postings_writer *p, uint64_t n_positions);
+void pm_postings_put(pm_postings_writer *p, const uint32_t *positions, size_t n);
+pm_status pm_postings_end(pm_postings_writer *p, pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_postings {
     const pm_container *file;

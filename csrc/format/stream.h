@@ -20,6 +20,14 @@ enum { PM_STREAM_SENTINEL = 0xfeff, PM_STREAM_ESCAPE = 0xff00, PM_STREAM_BLOCK =
 pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids,
                           uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
 
+/* The same, ids as they come: begin, put any number of times, end (which releases, also
+ * after failure). No other section in between. */
+typedef struct pm_stream_writer pm_stream_writer;
+pm_status pm_stream_begin(pm_container_writer *w, pm_stream_writer **out,
+                          pm_error *err) PM_MUST_CHECK;
+void pm_stream_put(pm_stream_writer *s, const uint32_t *ids, size_t n);
+pm_status pm_stream_end(pm_stream_writer *s, pm_error *err) PM_MUST_CHECK;
+
 typedef struct pm_stream {
     const pm_container *file;
     const uint8_t *codes;

@@ -213,8 +213,11 @@ static pm_status note_segment(pm_builder *b, const pm_manifest_file *f, pm_error
     }
     const pm_draft *d = &b->draft;
     b->files[b->n_segments] = *f;
-    b->segments[b->n_segments] = (pm_manifest_segment){
-        (uint32_t)b->n_segments, d->n_docs, d->n_positions - d->n_units};
+    b->segments[b->n_segments] =
+        (pm_manifest_segment){.file = (uint32_t)b->n_segments,
+                              .n_docs = d->n_docs,
+                              .n_tokens = d->n_positions - d->n_units,
+                              .removals = PM_END};
     b->n_segments++;
     return PM_OK;
 }
@@ -587,7 +590,9 @@ static char *unconst(const char *s) {
 }
 
 static pm_status publish(pm_builder *b, pm_error *err) {
-    pm_generation generation = {1, (uint32_t)b->n_segments, b->segments};
+    pm_generation generation = {.number = 1,
+                                .n_segments = (uint32_t)b->n_segments,
+                                .segments = b->segments};
     char *fields[PM_MAX_FIELDS];
     for (uint32_t f = 0; f < b->n_fields; f++) {
         fields[f] = unconst(b->fields[f]);

@@ -20,6 +20,9 @@ typedef struct pm_build_options {
     bool store;              /* keep the original text */
     unsigned threads;        /* 0: all processors */
     uint32_t segment_tokens; /* positions of a segment at most; 0: PM_MAX_POSITIONS */
+    /* anonymous memory beyond that at the call, from 64 MB; 0: 1 GB */
+    uint64_t memory_bytes;
+    uint32_t retain; /* generations kept; 0: 3 */
     pm_if_exists if_exists;
 } pm_build_options;
 

@@ -21,12 +21,18 @@ typedef struct pm_manifest_file {
 } pm_manifest_file;
 
 typedef struct pm_manifest_segment {
-    uint32_t file, n_docs;
+    uint32_t file, n_docs; /* documents and tokens of the file, dead ones too */
     uint64_t n_tokens;
+    uint32_t removals; /* number of the sidecar's file; PM_END: none */
+    uint32_t n_dead;
+    uint64_t dead_tokens;
 } pm_manifest_segment;
 
 typedef struct pm_generation {
     uint64_t number; /* from 1 */
+    /* when it was published, seconds since 1970; 0: when this manifest was (the time of
+     * its file), so that a build's bytes hold no time */
+    int64_t published;
     uint32_t n_segments;
     pm_manifest_segment *segments;
 } pm_generation;
@@ -38,6 +44,10 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
     char **fields; /* text fields over all segments, in order */
     bool store;
     uint64_t fingerprint;
+    uint64_t next_file;      /* above the numbers of all files ever named */
+    uint32_t retain;         /* generations kept at least, from 1 */
+    uint32_t retain_seconds; /* and those published so lately */
+    int64_t file_time;       /* read: when the manifest's file was written */
     uint32_t n_files, n_generations;
     pm_manifest_file *files;
     pm_generation *generations; /* increasing numbers */

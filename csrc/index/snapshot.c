@@ -82,6 +82,10 @@ static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named,
     PM_TRY(map_fields(&s->manifest, part, name, err));
     part->doc_base = s->n_docs;
     part->token_base = s->n_tokens;
+    part->live_docs = named->n_docs;
+    part->live_tokens = named->n_tokens;
+    s->live_docs += part->live_docs;
+    s->live_tokens += part->live_tokens;
     s->n_docs += named->n_docs;
     s->n_tokens += named->n_tokens;
     return PM_OK;
@@ -151,8 +155,8 @@ static void close_parts(pm_snapshot *s) {
     pm_manifest_release(&s->manifest);
     s->parts = NULL;
     s->analyzer = NULL;
-    s->n_parts = s->n_docs = 0;
-    s->n_tokens = 0;
+    s->n_parts = s->n_docs = s->live_docs = 0;
+    s->n_tokens = s->live_tokens = 0;
 }
 
 static bool same_files(const pm_manifest *a, const pm_manifest *b) {

@@ -1,10 +1,8 @@
 /* The calls of pressmark.h that belong to no one layer. */
-#include <string.h>
-
-#include "base/sys.h"
 #include "codec/cpu.h"
 #include "index/snapshot.h"
 #include "pressmark.h"
+#include "query/schema.h"
 #include "text/analyzer.h"
 
 #ifndef PM_VERSION
@@ -43,8 +41,9 @@ void pm_index_get_facts(const pm_index *idx, pm_index_facts *out) {
     *out = (pm_index_facts){
         .generation = idx->generation,
         .fingerprint = m->fingerprint,
-        .n_tokens = idx->n_tokens,
-        .n_docs = idx->n_docs,
+        .n_tokens = idx->live_tokens,
+        .n_docs = idx->live_docs,
+        .doc_bound = idx->n_docs,
         .n_segments = idx->n_parts,
         .n_fields = m->n_fields,
         .lang = m->lang,
@@ -65,53 +64,8 @@ pm_status pm_index_find(const pm_index *idx, pm_bytes key, uint32_t *doc,
     return pm_snapshot_find_key(idx, key, doc, err);
 }
 
-/* Names of the metadata columns of all segments, each once, in the arena. */
-static pm_status column_names(const pm_index *idx, pm_arena *arena, pm_schema *schema,
-                              pm_error *err) {
-    size_t room = 0;
-    for (uint32_t p = 0; p < idx->n_parts; p++) {
-        room += idx->parts[p].segment.columns.n;
-    }
-    const char **names = pm_arena_array(arena, room + 1, sizeof *names);
-    if (names == NULL) {
-        return pm_fail_nomem(err, room * sizeof *names);
-    }
-    if (idx->manifest.date_column[0] !=
-        '\0') { /* known even where no document has one */
-        names[schema->n_columns++] = idx->manifest.date_column;
-    }
-    for (uint32_t p = 0; p < idx->n_parts; p++) {
-        const pm_columns *columns = &idx->parts[p].segment.columns;
-        for (uint32_t i = 0; i < columns->n; i++) {
-            const char *name =
-                pm_arena_copy(arena, columns->at[i].name.p, columns->at[i].name.n);
-            uint32_t known = 0;
-            while (name != NULL && known < schema->n_columns &&
-                   strcmp(names[known], name) != 0) {
-                known++;
-            }
-            if (name == NULL) {
-                return pm_fail_nomem(err, columns->at[i].name.n);
-            }
-            names[known] = name;
-            schema->n_columns += known == schema->n_columns;
-        }
-    }
-    schema->columns = names;
-    return PM_OK;
-}
-
 pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes,
                          pm_parse_mode mode, const pm_limits *limits, pm_query *out,
                          pm_error *err) {
-    pm_arena arena;
-    pm_schema schema = {.n_fields = idx->manifest.n_fields,
-                        .fields = (const char *const *)idx->manifest.fields};
-    pm_arena_init(&arena);
-    pm_status status = column_names(idx, &arena, &schema, err);
-    if (status == PM_OK) {
-        status = pm_parse(text, n_bytes, &schema, mode, limits, out, err);
-    }
-    pm_arena_release(&arena);
-    return status;
+    return pm_parse_for(idx, text, n_bytes, mode, limits, out, err);
 }

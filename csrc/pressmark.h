@@ -9,7 +9,9 @@
 #include "base/task.h"
 #include "base/unzstd.h"   /* compressed sources: pm_unzstd_* */
 #include "index/builder.h" /* building: pm_builder_* */
+#include "index/writer.h"  /* adding, updating, deleting: pm_writer_* */
 #include "analysis/concordance.h"
+#include "query/delete.h" /* pm_delete_where */
 #include "query/hits.h"
 #include "query/listing.h"
 #include "query/rank.h"
@@ -39,9 +41,11 @@ pm_status pm_index_verify(const char *path, pm_cancel *cancel,
                           pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_index_facts {
-    /* n_words: distinct surfaces, counted once a segment */
+    /* n_tokens, n_docs: without deleted documents; n_words: distinct surfaces, counted
+     * once a segment */
     uint64_t generation, fingerprint, n_tokens, n_words;
     uint32_t n_docs, n_segments, n_fields;
+    uint32_t doc_bound; /* documents are numbered below it, deleted ones too */
     const char *lang, *main_field, *date_column, *key_column;
     const char *const *fields;
     bool store, analyzer_differs;

@@ -60,9 +60,14 @@ pm_status pm_writer_commit(pm_writer *w, pm_cancel *cancel, uint64_t *generation
                            pm_error *err) PM_MUST_CHECK;
 /* Forgets all since the last commit; the session goes on. */
 pm_status pm_writer_rollback(pm_writer *w, pm_error *err) PM_MUST_CHECK;
-/* Facts: rows added since the writer was opened, characters replaced. */
+/* Facts: rows added since the writer was opened, bytes of their texts, characters
+ * replaced. */
 uint64_t pm_writer_docs(const pm_writer *w);
+uint64_t pm_writer_text_bytes(const pm_writer *w);
 uint64_t pm_writer_replaced(const pm_writer *w);
+/* The generation that the session stands on: fields, columns. Borrowed until commit,
+ * rollback, free. */
+const pm_snapshot *pm_writer_base(const pm_writer *w);
 
 /* One segment (or as few as positions allow), without dead documents; with restem, stems
  * of this build's stemmer. Waits for the lock as a writer does. *generation: the newest

@@ -4,7 +4,7 @@
  * the file.
  *   test_damage [rounds [seed]]   rounds of damage in several bytes at once, checksums
  *                                 repaired; default 300 */
-#include "format/container_layout.h"
+#include "container_repair.h"
 #include "index/snapshot.h"
 #include "index_corpus.h"
 #include "memory_files.h"
@@ -46,37 +46,6 @@ static void make_index(void) {
         CHECK(good[f].bytes != NULL);
         memcpy(good[f].bytes, node->bytes, node->n);
     }
-}
-
-/* ---- checksums ---- */
-
-static bool in_file(uint64_t offset, uint64_t size, size_t n) {
-    return offset <= n && size <= n - offset;
-}
-
-/* Makes the checksums of a container fit its bytes, as far as its table can be
- * found. */
-static void repair(uint8_t *b, size_t n) {
-    if (n < PM_HEADER_BYTES + PM_FOOTER_BYTES) {
-        return;
-    }
-    uint8_t *footer = b + n - PM_FOOTER_BYTES;
-    uint64_t table = pm_load64(footer + PM_FOOTER_TABLE);
-    uint64_t table_bytes =
-        (uint64_t)pm_load32(footer + PM_FOOTER_SECTIONS) * PM_ENTRY_BYTES;
-    if (in_file(table, table_bytes, n)) {
-        for (uint64_t at = table; at < table + table_bytes; at += PM_ENTRY_BYTES) {
-            uint64_t offset = pm_load64(b + at + 8), size = pm_load64(b + at + 16);
-            if (in_file(offset, size, n)) {
-                pm_store64(b + at + 24, pm_hash64(b + offset, size));
-            }
-        }
-        pm_store64(footer + PM_FOOTER_TABLE_HASH, pm_hash64(b + table, table_bytes));
-    }
-    uint8_t both[PM_HEADER_BYTES + PM_FOOTER_HASH];
-    memcpy(both, b, PM_HEADER_BYTES);
-    memcpy(both + PM_HEADER_BYTES, footer, PM_FOOTER_HASH);
-    pm_store64(footer + PM_FOOTER_HASH, pm_hash64(both, sizeof both));
 }
 
 /* The manifest, good but for the segment's hash and size, which become those of the

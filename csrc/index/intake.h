@@ -30,7 +30,8 @@ typedef struct pm_intake pm_intake;
 /* options' strings and analyzer are borrowed until free. */
 pm_status pm_intake_new(const pm_intake_options *options, pm_intake **out,
                         pm_error *err) PM_MUST_CHECK;
-/* Releases; removes the files of runs and segments that were not detached. */
+/* Releases; removes the files of runs and segments that were not detached, but for a
+ * child forked since pm_intake_new, where they are the parent's. */
 void pm_intake_free(pm_intake *in);
 /* As pm_builder_column and pm_builder_add. A key that a live document of this intake
  * has is PM_DUPLICATE. */
@@ -38,6 +39,11 @@ pm_status pm_intake_column(pm_intake *in, const char *name, pm_value_kind kind,
                            uint32_t *column, pm_error *err) PM_MUST_CHECK;
 pm_status pm_intake_add(pm_intake *in, const pm_row *rows, size_t n, size_t *n_added,
                         pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
+/* Adds a row in the place of the live document of this intake that has its key, if
+ * there is one: that is taken out, or, where the row cannot be added, stays. Failures
+ * are those of pm_intake_add. */
+pm_status pm_intake_update(pm_intake *in, const pm_row *row, pm_cancel *cancel,
+                           pm_error *err) PM_MUST_CHECK;
 /* The live document of this intake with that key, counted over all rows added; PM_END:
  * none. */
 pm_status pm_intake_find(pm_intake *in, pm_bytes key, uint64_t *doc,

@@ -126,16 +126,18 @@ uint64_t pm_store_length(const pm_store *s, pm_unit u) {
 
 void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_pos *at,
                          uint32_t *byte, uint32_t *code_point) {
-    uint32_t k = pos / PM_CHECKPOINT;
+    uint32_t token = pos > unit_start ? pos - unit_start : 0;
+    pm_pos checked = unit_start + token / PM_CHECKPOINT * PM_CHECKPOINT;
+    uint32_t k = checked / PM_CHECKPOINT;
     *at = unit_start;
     *byte = *code_point = 0;
-    if (k >= s->n_checkpoints || k * PM_CHECKPOINT < unit_start) {
+    if (checked == unit_start || k >= s->n_checkpoints) {
         return;
     }
     uint64_t bytes = pm_frames_get(&s->checkpoint_bytes, k),
              extra = pm_frames_get(&s->checkpoint_extras, k);
     if (bytes <= UINT32_MAX && extra <= bytes) {
-        *at = k * PM_CHECKPOINT;
+        *at = checked;
         *byte = (uint32_t)bytes;
         *code_point = (uint32_t)(bytes - extra);
     }

@@ -8,9 +8,11 @@
  *               | frames of compressed start x (n + 1)
  * Section TEXT: zstd frames, one a block of at most PM_STORE_BLOCK raw bytes (a chunk
  *               of documents starts a block anew)
- * Section CHKP: for each position k * PM_CHECKPOINT that is a token: where its byte and
- *               code point start in the unit's text (sentinels: zeros): frames of byte,
- *               frames of byte - code point */
+ * Section CHKP: for every PM_CHECKPOINT positions an item; the unit's token number
+ *               64, 128 ... at position p has item p / PM_CHECKPOINT (no other token of
+ *               any unit has that one): where its byte and code point start in the
+ *               unit's text: frames of byte, frames of byte - code point; items that no
+ *               token has are 0. Counted from the unit, so that a merge moves them. */
 #ifndef PM_FORMAT_STORE_H
 #define PM_FORMAT_STORE_H
 
@@ -39,7 +41,7 @@ typedef struct pm_store_data {
     size_t n_blocks;
     const pm_bytes *parts; /* compressed bytes, in order */
     size_t n_parts;
-    const uint32_t *checkpoints; /* pairs */
+    const uint32_t *checkpoints; /* pairs: byte, code point */
     size_t n_checkpoints;        /* ceil(n_positions / PM_CHECKPOINT) */
 } pm_store_data;
 pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data,
@@ -82,8 +84,8 @@ void pm_text_reader_free(pm_text_reader *r);
 pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi,
                        pm_buf *out, pm_error *err) PM_MUST_CHECK;
 /* Where a tokenizer may start for pos; the caller checks byte and code_point against
- * the text. Checkpoint at or before pos: its position (a multiple of PM_CHECKPOINT, or
- * the unit's start, then 0, 0), byte and code point. */
+ * the text. The unit's last checkpoint at or before pos: its position (a multiple of
+ * PM_CHECKPOINT after the unit's start, or that, then 0, 0), byte and code point. */
 void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_pos *at,
                          uint32_t *byte, uint32_t *code_point);
 

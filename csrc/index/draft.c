@@ -1,5 +1,5 @@
 /* Checkpoints are found when a chunk settles: only then are its positions known, and
- * its text is still at hand. */
+ * its text is still at hand. Most items have one; those without stay 0. */
 #include "index/draft.h"
 
 #include <string.h>
@@ -57,11 +57,14 @@ static size_t checkpoint_numbers(uint32_t n_positions) {
 static bool grow_text(pm_draft *d, const pm_chunk *c) {
     size_t old = checkpoint_numbers(d->n_positions);
     size_t n = checkpoint_numbers(d->n_positions + (uint32_t)c->n_positions);
-    return PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity,
-                   c->n_units + 1) &&
-           PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity,
-                   c->blocks.n / sizeof *d->blocks + 2) &&
-           PM_GROW(d->checkpoints, old, d->checkpoints_capacity, n - old);
+    if (!PM_GROW(d->text_starts, d->n_units, d->text_starts_capacity, c->n_units + 1) ||
+        !PM_GROW(d->blocks, 2 * d->n_blocks, d->blocks_capacity,
+                 c->blocks.n / sizeof *d->blocks + 2) ||
+        !PM_GROW(d->checkpoints, old, d->checkpoints_capacity, n - old)) {
+        return false;
+    }
+    memset(d->checkpoints + old, 0, (n - old) * sizeof *d->checkpoints);
+    return true;
 }
 
 static pm_status make_room(pm_draft *d, const pm_chunk *c, pm_error *err) {
@@ -134,23 +137,18 @@ pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n,
 
 /* ---- copies ---- */
 
-/* Checkpoints of the unit at positions [lo, lo + n) of its chunk, which stands at base;
+/* Checkpoints of the unit of n tokens at position lo of its chunk, which stands at base;
  * its text begins at text. */
 static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo,
                        size_t n, const uint8_t *text) {
     uint32_t byte = 0, code_point = 0;
-    size_t first = (base + lo + PM_CHECKPOINT - 1) / PM_CHECKPOINT;
-    for (size_t k = first; k * PM_CHECKPOINT < base + lo + n; k++) {
-        uint32_t start = c->starts[k * PM_CHECKPOINT - base];
+    for (size_t i = PM_CHECKPOINT; i < n; i += PM_CHECKPOINT) {
+        uint32_t start = c->starts[lo + i];
+        size_t k = (base + lo + i) / PM_CHECKPOINT;
         code_point += (uint32_t)pm_utf8_count(text + byte, start - byte);
         byte = start;
         d->checkpoints[2 * k] = byte;
         d->checkpoints[2 * k + 1] = code_point;
-    }
-    size_t end = base + lo + n; /* the sentinel */
-    if (end % PM_CHECKPOINT == 0) {
-        d->checkpoints[end / PM_CHECKPOINT * 2] = 0;
-        d->checkpoints[end / PM_CHECKPOINT * 2 + 1] = 0;
     }
 }
 

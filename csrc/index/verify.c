@@ -101,6 +101,7 @@ typedef struct checking {
     pm_buf text;
     pm_text_reader *reader;
     pm_list_iter quotes;
+    uint32_t checkpoint; /* the next one to look at */
 } checking;
 
 static pm_bytes surface_of(const checking *c, pm_id id) {
@@ -307,31 +308,37 @@ static pm_status check_quotes(checking *c, pm_pos start, pm_pos end) {
     return PM_OK;
 }
 
-static pm_status check_checkpoint(checking *c, pm_pos pos, uint32_t byte,
-                                  uint32_t code_point) {
+static pm_status check_checkpoint(checking *c, uint32_t byte, uint32_t code_point) {
     const pm_store *s = &c->s->store;
-    uint32_t k = pos / PM_CHECKPOINT;
+    uint32_t k = c->checkpoint++;
     if (pm_frames_get(&s->checkpoint_bytes, k) != byte ||
         pm_frames_get(&s->checkpoint_extras, k) != byte - code_point) {
         return pm_section_corrupt(&c->s->file, CHECKPOINTS, 0, c->err,
-                                  "checkpoint at position %" PRIu32
-                                  ": expected byte %" PRIu32 " and code point %" PRIu32,
-                                  pos, byte, code_point);
+                                  "checkpoint %" PRIu32 ": expected byte %" PRIu32
+                                  " and code point %" PRIu32,
+                                  k, byte, code_point);
+    }
+    return PM_OK;
+}
+
+/* Those up to the `end`-th that no token has. */
+static pm_status check_no_checkpoints(checking *c, uint32_t end) {
+    while (c->checkpoint < end) {
+        PM_TRY(check_checkpoint(c, 0, 0));
     }
     return PM_OK;
 }
 
 static pm_status check_checkpoints(checking *c, pm_pos start, pm_pos end) {
     uint32_t byte = 0, code_point = 0;
-    uint64_t pos =
-        ((uint64_t)start + PM_CHECKPOINT - 1) / PM_CHECKPOINT * PM_CHECKPOINT;
-    for (; pos < end; pos += PM_CHECKPOINT) {
-        uint32_t to = c->tokens.at[pos - start].start;
+    for (uint32_t i = PM_CHECKPOINT; i < end - start; i += PM_CHECKPOINT) {
+        uint32_t to = c->tokens.at[i].start;
         code_point += (uint32_t)pm_utf8_count(c->text.p + byte, to - byte);
         byte = to;
-        PM_TRY(check_checkpoint(c, (pm_pos)pos, byte, code_point));
+        PM_TRY(check_no_checkpoints(c, (start + i) / PM_CHECKPOINT));
+        PM_TRY(check_checkpoint(c, byte, code_point));
     }
-    return pos == end ? check_checkpoint(c, end, 0, 0) : PM_OK;
+    return PM_OK;
 }
 
 static pm_status check_unit(checking *c, pm_unit u) {
@@ -366,7 +373,7 @@ static pm_status check_texts(checking *c) {
     for (pm_unit u = 0; u < s->bounds.n_units; u++) {
         PM_TRY(check_unit(c, u));
     }
-    return PM_OK;
+    return check_no_checkpoints(c, s->store.n_checkpoints);
 }
 
 static void release_checking(checking *c) {

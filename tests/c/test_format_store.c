@@ -125,13 +125,15 @@ static void compare_texts(const pm_store *s, const texts *t) {
 
 static void compare_checkpoints(const pm_store *s, const texts *t) {
     for (pm_pos pos = 0; pos < t->n_positions; pos += 7) {
-        pm_pos start = pos > 40 ? pos - rnd_below(&seed, 40) : 0, at;
-        uint32_t k = pos / PM_CHECKPOINT, byte, code_point;
+        pm_pos start = pos - rnd_below(&seed, pos + 1), at;
+        pm_pos checked = start + (pos - start) / PM_CHECKPOINT * PM_CHECKPOINT;
+        uint32_t k = checked / PM_CHECKPOINT, byte, code_point;
         pm_store_checkpoint(s, start, pos, &at, &byte, &code_point);
-        if (k * PM_CHECKPOINT < start) {
-            CHECK(at == start && byte == 0 && code_point == 0);
+        CHECK(at == checked && checked <= pos && pos - checked < PM_CHECKPOINT);
+        if (checked == start) {
+            CHECK(byte == 0 && code_point == 0);
         } else {
-            CHECK(at == k * PM_CHECKPOINT && byte == t->checkpoints[2 * k]);
+            CHECK(byte == t->checkpoints[2 * k]);
             CHECK(code_point == t->checkpoints[2 * k + 1]);
         }
     }

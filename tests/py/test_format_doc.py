@@ -360,8 +360,7 @@ def test_texts_are_those_of_the_page(sections: dict[str, Reader], info: dict[str
     texts = [text[lo:hi].decode() for lo, hi in zip(starts, starts[1:])]
     assert texts == ["\u201cIran\u2019s cafés\u201d US", "Iran said us. U.S. said"]
     c, n = sections["CHKP"], ceil(info["n_positions"], 64)
-    assert read_frames(c, n) == [3] and read_frames(c, n) == [2] and c.left() == 0
-    assert texts[0].encode()[3:].startswith(b"Iran") and texts[0][3 - 2:].startswith("Iran")
+    assert read_frames(c, n) == [0] and read_frames(c, n) == [0] and c.left() == 0
 
 
 def read_column(r: Reader, n_docs: int) -> tuple[str, list]:

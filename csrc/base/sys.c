@@ -185,6 +185,12 @@ pm_status pm_path_exchange(const char *a, const char *b, pm_error *err) {
     return failed ? pm_fail_io(err, errno, a, "cannot exchange") : PM_OK;
 }
 
+pm_status pm_path_stat(const char *path, pm_stat *out, pm_error *err) {
+    int failed;
+    RETRY(failed, in_force->stat_path(path, out));
+    return failed ? pm_fail_io(err, errno, path, "cannot look at") : PM_OK;
+}
+
 pm_status pm_path_exists(const char *path, bool *out, pm_error *err) {
     pm_stat s;
     int failed;

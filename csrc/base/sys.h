@@ -9,6 +9,8 @@
 typedef struct pm_stat {
     uint64_t size_bytes;
     bool is_dir, is_regular;
+    uint64_t device, inode; /* together: which file it is, whatever its name */
+    int64_t modified_s;     /* seconds since 1970 */
 } pm_stat;
 
 /* Each call follows POSIX: -1 (NULL, for memory) on failure with errno set. EINTR is
@@ -21,7 +23,12 @@ typedef struct pm_sys {
     int (*close)(int fd);
     int64_t (*read_at)(int fd, void *to, size_t n, uint64_t offset);
     int64_t (*write)(int fd, const void *from, size_t n);
+    int (*truncate)(int fd, uint64_t bytes);
     int (*sync)(int fd); /* F_FULLFSYNC on macOS */
+    /* An exclusive advisory lock, held by the open file (forked children share it) until
+     * unlock or its last close; EWOULDBLOCK at once where another holds it. */
+    int (*lock)(int fd);
+    int (*unlock)(int fd);
     int (*stat_fd)(int fd, pm_stat *out);
     int (*stat_path)(const char *path, pm_stat *out);
     int (*rename)(const char *from, const char *to);
@@ -38,6 +45,10 @@ typedef struct pm_sys {
     int (*unmap)(void *p, size_t bytes);
     /* false on network and user-space file systems, where mapping is unsafe */
     bool (*is_local)(int fd);
+    int64_t (*wall_clock_s)(void); /* seconds since 1970 */
+    void (*pause_ms)(uint32_t ms); /* a signal may cut it short */
+    int64_t (*process_id)(void);
+    void (*host_name)(char *out, size_t size); /* "" where there is none */
 } pm_sys;
 
 extern const pm_sys pm_sys_posix;
@@ -74,6 +85,8 @@ pm_status pm_dir_sync(const char *path, pm_error *err) PM_MUST_CHECK;
 pm_status pm_dir_make(const char *path, pm_error *err) PM_MUST_CHECK;
 pm_status pm_path_rename(const char *from, const char *to, pm_error *err) PM_MUST_CHECK;
 pm_status pm_path_exchange(const char *a, const char *b, pm_error *err) PM_MUST_CHECK;
+/* PM_IO with ENOENT or ENOTDIR where nothing stands at path. */
+pm_status pm_path_stat(const char *path, pm_stat *out, pm_error *err) PM_MUST_CHECK;
 /* Whether something stands at path; other failures of stat are errors. */
 pm_status pm_path_exists(const char *path, bool *out, pm_error *err) PM_MUST_CHECK;
 /* Deletes a directory of plain files (one level). Best effort: what cannot be deleted

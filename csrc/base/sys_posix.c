@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -60,6 +62,10 @@ static int64_t posix_write(int fd, const void *from, size_t n) {
     return write(fd, from, n);
 }
 
+static int posix_truncate(int fd, uint64_t bytes) {
+    return ftruncate(fd, (off_t)bytes);
+}
+
 static int posix_sync(int fd) {
 #ifdef F_FULLFSYNC
     /* fsync of macOS leaves the drive's cache alone. File systems without the call have
@@ -74,10 +80,21 @@ static int posix_sync(int fd) {
     return fsync(fd);
 }
 
+static int posix_lock(int fd) {
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static int posix_unlock(int fd) {
+    return flock(fd, LOCK_UN);
+}
+
 static void fill_stat(const struct stat *from, pm_stat *out) {
     out->size_bytes = from->st_size < 0 ? 0 : (uint64_t)from->st_size;
     out->is_dir = S_ISDIR(from->st_mode);
     out->is_regular = S_ISREG(from->st_mode);
+    out->device = (uint64_t)from->st_dev;
+    out->inode = (uint64_t)from->st_ino;
+    out->modified_s = (int64_t)from->st_mtime;
 }
 
 static int posix_stat_fd(int fd, pm_stat *out) {
@@ -192,6 +209,28 @@ static bool posix_is_local(int fd) {
 }
 #endif
 
+/* ---- the machine ---- */
+
+static int64_t posix_wall_clock_s(void) {
+    return (int64_t)time(NULL);
+}
+
+static void posix_pause_ms(uint32_t ms) {
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    (void)nanosleep(&t, NULL);
+}
+
+static int64_t posix_process_id(void) {
+    return (int64_t)getpid();
+}
+
+static void posix_host_name(char *out, size_t size) {
+    if (gethostname(out, size) != 0) {
+        out[0] = 0;
+    }
+    out[size - 1] = 0; /* a name that was cut need not end */
+}
+
 const pm_sys pm_sys_posix = {
     .alloc = posix_alloc,
     .resize = posix_resize,
@@ -200,7 +239,10 @@ const pm_sys pm_sys_posix = {
     .close = close,
     .read_at = posix_read_at,
     .write = posix_write,
+    .truncate = posix_truncate,
     .sync = posix_sync,
+    .lock = posix_lock,
+    .unlock = posix_unlock,
     .stat_fd = posix_stat_fd,
     .stat_path = posix_stat_path,
     .rename = rename,
@@ -212,4 +254,8 @@ const pm_sys pm_sys_posix = {
     .map = posix_map,
     .unmap = munmap,
     .is_local = posix_is_local,
+    .wall_clock_s = posix_wall_clock_s,
+    .pause_ms = posix_pause_ms,
+    .process_id = posix_process_id,
+    .host_name = posix_host_name,
 };

@@ -24,7 +24,8 @@ typedef struct mem_node { /* a file or directory, under any number of names */
     uint8_t *bytes;
     size_t n, capacity;
     uint32_t names, holders; /* entries of mem_names, of mem_fds */
-    bool locked;             /* by one of its holders */
+    int64_t modified_s;
+    bool locked; /* by one of its holders */
 } mem_node;
 
 typedef struct mem_name {
@@ -46,6 +47,7 @@ static size_t mem_n_names, mem_names_room, mem_n_fds;
 static uint64_t mem_next_id = 1;
 static size_t mem_used, mem_disk = SIZE_MAX; /* bytes in files, and at most */
 static mem_node mem_root = {.is_dir = true, .names = 1};
+static int64_t mem_clock_s;  /* what the machine's clock says; a test sets it */
 static atomic_long mem_live; /* allocations and maps */
 
 static inline int mem_fail(int why) {
@@ -148,6 +150,7 @@ static inline mem_node *mem_add(const char *clean, bool is_dir) {
     node->id = mem_next_id++;
     node->is_dir = is_dir;
     node->names = 1;
+    node->modified_s = mem_clock_s;
     mem_names = mem_room(mem_names, mem_n_names, &mem_names_room, sizeof *mem_names);
     mem_name *name = &mem_names[mem_n_names++];
     strcpy(name->path, clean);
@@ -305,6 +308,7 @@ static inline void mem_put(mem_node *node, size_t at, const void *from, size_t n
     if (n > 0 && from != NULL) {
         memcpy(node->bytes + at, from, n);
     }
+    node->modified_s = mem_clock_s;
 }
 
 /* A full disk takes what still fits, then nothing. */
@@ -327,6 +331,38 @@ static inline int64_t mem_write(int fd, const void *from, size_t n) {
     return (int64_t)n;
 }
 
+static inline int mem_truncate(int fd, uint64_t bytes) {
+    pthread_mutex_lock(&mem_mutex);
+    mem_fd *f = mem_of(fd);
+    if ((f->flags & O_ACCMODE) == O_RDONLY) {
+        return mem_leave(-1, EINVAL);
+    }
+    if (bytes < f->node->n) {
+        mem_cut(f->node, (size_t)bytes);
+    }
+    mem_put(f->node, (size_t)bytes, NULL, 0);
+    return mem_leave(0, 0);
+}
+
+static inline int mem_lock(int fd) {
+    pthread_mutex_lock(&mem_mutex);
+    mem_fd *f = mem_of(fd);
+    if (f->node->locked && !f->holds_lock) {
+        return mem_leave(-1, EWOULDBLOCK);
+    }
+    f->node->locked = f->holds_lock = true;
+    return mem_leave(0, 0);
+}
+
+static inline int mem_unlock(int fd) {
+    pthread_mutex_lock(&mem_mutex);
+    mem_fd *f = mem_of(fd);
+    if (f->holds_lock) {
+        f->node->locked = f->holds_lock = false;
+    }
+    return mem_leave(0, 0);
+}
+
 static inline int mem_sync(int fd) {
     pthread_mutex_lock(&mem_mutex);
     (void)mem_of(fd);
@@ -334,8 +370,11 @@ static inline int mem_sync(int fd) {
 }
 
 static inline void mem_tell(const mem_node *node, pm_stat *out) {
-    *out = (pm_stat){
-        .size_bytes = node->n, .is_dir = node->is_dir, .is_regular = !node->is_dir};
+    *out = (pm_stat){.size_bytes = node->n,
+                     .is_dir = node->is_dir,
+                     .is_regular = !node->is_dir,
+                     .inode = node->id,
+                     .modified_s = node->modified_s};
 }
 
 static inline int mem_stat_fd(int fd, pm_stat *out) {
@@ -513,6 +552,24 @@ static inline int mem_list_dir(const char *path,
     return answer;
 }
 
+/* ---- the machine ---- */
+
+static inline int64_t mem_wall_clock_s(void) {
+    return mem_clock_s;
+}
+
+static inline void mem_pause_ms(uint32_t ms) {
+    (void)ms;
+}
+
+static inline int64_t mem_process_id(void) {
+    return 1;
+}
+
+static inline void mem_host_name(char *out, size_t size) {
+    snprintf(out, size, "memory");
+}
+
 static const pm_sys mem_sys = {.alloc = mem_alloc,
                                .resize = mem_resize,
                                .release = mem_release,
@@ -520,7 +577,10 @@ static const pm_sys mem_sys = {.alloc = mem_alloc,
                                .close = mem_close,
                                .read_at = mem_read_at,
                                .write = mem_write,
+                               .truncate = mem_truncate,
                                .sync = mem_sync,
+                               .lock = mem_lock,
+                               .unlock = mem_unlock,
                                .stat_fd = mem_stat_fd,
                                .stat_path = mem_stat_path,
                                .rename = mem_rename,
@@ -531,7 +591,11 @@ static const pm_sys mem_sys = {.alloc = mem_alloc,
                                .list_dir = mem_list_dir,
                                .map = mem_map,
                                .unmap = mem_unmap,
-                               .is_local = mem_is_local};
+                               .is_local = mem_is_local,
+                               .wall_clock_s = mem_wall_clock_s,
+                               .pause_ms = mem_pause_ms,
+                               .process_id = mem_process_id,
+                               .host_name = mem_host_name};
 
 /* ---- for tests, between calls of the core ---- */
 

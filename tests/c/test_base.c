@@ -519,6 +519,58 @@ static pm_status make_and_read(const char *folder, const char *path, pm_map_mode
     return good ? PM_OK : pm_fail(err, PM_INTERNAL, "wrong bytes");
 }
 
+static void test_a_lock_excludes_until_it_is_given_back(void) {
+    char path[256];
+    const pm_sys *sys = pm_sys_get();
+    path_of(path, "lock");
+    int a = sys->open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int b = sys->open(path, O_RDWR | O_CLOEXEC, 0);
+    CHECK(a >= 0 && b >= 0 && sys->lock(a) == 0);
+    CHECK(sys->lock(b) == -1 && errno == EWOULDBLOCK);
+    CHECK(sys->unlock(a) == 0 && sys->lock(b) == 0);
+    CHECK(sys->lock(a) == -1 && errno == EWOULDBLOCK);
+    CHECK(sys->close(b) == 0 && sys->lock(a) == 0); /* the last close gives it back */
+    CHECK(sys->close(a) == 0 && sys->unlink(path) == 0);
+}
+
+static void test_a_file_is_known_by_its_inode_and_time(void) {
+    char path[256], other[256];
+    const pm_sys *sys = pm_sys_get();
+    pm_stat s, t;
+    int64_t before = sys->wall_clock_s();
+    CHECK(before > 1600000000);
+    path_of(path, "known");
+    path_of(other, "known.too");
+    CHECK(write_file(path, "0123456789", 10, NULL) == PM_OK);
+    CHECK(pm_path_stat(path, &s, NULL) == PM_OK && s.size_bytes == 10 && s.is_regular);
+    CHECK(s.modified_s >= before - 1 && s.modified_s <= sys->wall_clock_s() + 1);
+    CHECK(pm_path_rename(path, other, NULL) == PM_OK);
+    CHECK(pm_path_stat(other, &t, NULL) == PM_OK);
+    CHECK(t.inode == s.inode && t.device == s.device);
+    CHECK(write_file(path, "", 0, NULL) == PM_OK);
+    CHECK(pm_path_stat(path, &t, NULL) == PM_OK && t.inode != s.inode);
+    int fd = sys->open(other, O_RDWR | O_CLOEXEC, 0);
+    CHECK(sys->truncate(fd, 4) == 0 && sys->stat_fd(fd, &t) == 0);
+    CHECK(t.size_bytes == 4 && t.inode == s.inode && sys->close(fd) == 0);
+    pm_error err;
+    CHECK(sys->unlink(path) == 0 && sys->unlink(other) == 0);
+    CHECK(pm_path_stat(path, &t, &err) == PM_IO && err.os_errno == ENOENT);
+}
+
+static void test_the_machine_is_named(void) {
+    char host[256], cut[3];
+    pm_sys_get()->host_name(host, sizeof host);
+    pm_sys_get()->host_name(cut, sizeof cut);
+    CHECK(strlen(host) > 0 && strlen(cut) < sizeof cut);
+    CHECK(pm_sys_get()->process_id() == getpid());
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    pm_sys_get()->pause_ms(20);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    CHECK((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 >=
+          19);
+}
+
 static void test_each_failing_call_is_reported_and_leaks_nothing(void) {
     char folder[256], path[300];
     path_of(folder, "faults");
@@ -710,6 +762,9 @@ int main(void) {
     test_files_are_written_once_and_read_whole();
     test_what_is_no_file_is_refused();
     test_directories_are_made_exchanged_and_removed();
+    test_a_lock_excludes_until_it_is_given_back();
+    test_a_file_is_known_by_its_inode_and_time();
+    test_the_machine_is_named();
     test_each_failing_call_is_reported_and_leaks_nothing();
     test_parallel_for_runs_each_task_once();
     test_parallel_for_returns_the_lowest_failure();

@@ -45,6 +45,13 @@ static int64_t f_read_at(int fd, void *to, size_t n, uint64_t at) {
 static int64_t f_write(int fd, const void *from, size_t n) {
     return fails(SORT_FILES, false) ? -1 : mem_write(fd, from, n);
 }
+/* what the lock's file says is for messages alone */
+static int f_truncate(int fd, uint64_t n) {
+    return fails(SORT_FILES, true) ? -1 : mem_truncate(fd, n);
+}
+static int f_lock(int fd) {
+    return fails(SORT_FILES, false) ? -1 : mem_lock(fd);
+}
 static int f_sync(int fd) {
     return fails(SORT_FILES, false) ? -1 : mem_sync(fd);
 }
@@ -86,7 +93,10 @@ static const pm_sys faulty = {.alloc = f_alloc,
                               .close = f_close,
                               .read_at = f_read_at,
                               .write = f_write,
+                              .truncate = f_truncate,
                               .sync = f_sync,
+                              .lock = f_lock,
+                              .unlock = mem_unlock,
                               .stat_fd = f_stat_fd,
                               .stat_path = f_stat_path,
                               .rename = f_rename,
@@ -97,7 +107,11 @@ static const pm_sys faulty = {.alloc = f_alloc,
                               .list_dir = f_list_dir,
                               .map = f_map,
                               .unmap = mem_unmap,
-                              .is_local = f_is_local};
+                              .is_local = f_is_local,
+                              .wall_clock_s = mem_wall_clock_s,
+                              .pause_ms = mem_pause_ms,
+                              .process_id = mem_process_id,
+                              .host_name = mem_host_name};
 
 /* ---- what is done under faults ---- */
 

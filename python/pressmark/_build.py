@@ -3,163 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Iterator, Protocol, Sequence
+from typing import Any, Sequence
 
 from pressmark import _core
-from pressmark._errors import CorruptIndexError, DuplicateKeyError, RowError, SourceError, VersionError
-from pressmark._files import Files, Item
-from pressmark._frames import of_object
+from pressmark._errors import CorruptIndexError, VersionError
+from pressmark._feed import Feeder, Source, batch_budget, memory_bytes, read, source_of
 from pressmark._index import Index, remove_later
 from pressmark._progress import Meter, Progress
 from pressmark._query import check_lang
-from pressmark._rows import TEXTS, BuilderRow, Roles, Shaper, roles_of
-
-_BATCH_BYTES = 4 << 20
-_BATCH_ROWS = 5000
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-
-
-class Source(Protocol):
-    size: int | None
-    unit: str
-
-    closed: bool
-
-    def columns(self) -> list[str]: ...
-    def prepare(self, metadata: set[str]) -> None: ...
-    def position(self) -> int: ...
-    def __iter__(self) -> Iterator[Item]: ...
-
-
-def memory_bytes(memory: str | int) -> int:
-    """'1GB', '512 MiB' or a number of bytes; at least 16 MB."""
-    if isinstance(memory, str):
-        m = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", memory, re.I | re.A)
-        if not m:
-            raise ValueError(f"memory is a size like '1GB' or a number of bytes, not {memory!r}")
-        memory = int(float(m[1]) * _UNITS[m[2].lower()])
-    if memory < 16 << 20:
-        raise ValueError("memory is at least 16MB")
-    return memory
-
-
-def source_of(source: Any, encoding: str) -> Source:
-    if isinstance(source, (str, os.PathLike)):
-        return Files([source], encoding)
-    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, os.PathLike)) for s in source):
-        return Files(source, encoding)
-    return of_object(source)
-
-
-class _Batch:
-    def __init__(self) -> None:
-        self.rows: list[BuilderRow] = []
-        self.places: list[tuple[int, str]] = []  # row number, where
-        self.bytes = 0
-        self.columns: list[tuple[str, int]] = []
-
-    def full(self, budget: int) -> bool:
-        return self.bytes >= budget or len(self.rows) >= _BATCH_ROWS
-
-
-class _Feeder:
-    """Hands batches to the builder, on a thread of its own where there is more than one, so that the next batch is read
-    meanwhile. After a failure nothing is left behind."""
-
-    def __init__(self, builder: _core.Builder, skip: bool, threads: int) -> None:
-        self.builder = builder
-        self.skipped: list[RowError] = []
-        self._skip = skip
-        self._pool = ThreadPoolExecutor(1, "pressmark-build") if threads != 1 else None
-        self._under_way: Future[None] | None = None
-
-    def bad_row(self, error: Exception, row: int, key: str | None, where: str) -> None:
-        """Notes a row that cannot be indexed, or raises."""
-        if type(error) is ValueError:  # the core's words for a row that it does not take
-            error = SourceError(str(error))
-        if isinstance(error, SourceError):
-            error.row, error.where = row, where
-            error.key = error.key if key is None else key
-            reason = error.reason
-        else:
-            error.add_note(f"in {where}" + (f", key {key!r}" if key is not None else ""))
-            reason = str(error)
-        if not self._skip:
-            raise error
-        self.skipped.append(RowError(row, key, reason))
-
-    def _add(self, batch: _Batch) -> None:
-        for name, kind in batch.columns:
-            self.builder.column(name, kind)
-        first = 0
-        while first < len(batch.rows):
-            added, error = self.builder.add(batch.rows, first)
-            if error is None:
-                return
-            first += added
-            row, where = batch.places[first]
-            key = batch.rows[first][0]
-            if isinstance(error, DuplicateKeyError):
-                error.reason = "the key stands twice"
-            self.bad_row(error, row, key, where)
-            first += 1
-
-    def wait(self) -> None:
-        """Until the batch under way is in; raises what it raised."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.result()
-
-    def put(self, batch: _Batch) -> None:
-        self.wait()
-        if self._pool is None:
-            self._add(batch)
-        else:
-            self._under_way = self._pool.submit(self._add, batch)
-
-    def stop(self) -> None:
-        """Ends the thread; what is under way is cancelled."""
-        self.builder.cancel()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-        self.builder.close()
-
-    def end(self) -> None:
-        self.wait()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-
-
-def _read(source: Source, shaper: Shaper, feeder: _Feeder, budget: int, meter: Meter) -> int:
-    """Feeds all rows; returns how many there were."""
-    batch, row = _Batch(), -1
-    for row, item in enumerate(source):
-        where = f"{item.file} line {item.number}" if item.file else f"row {row}"
-        key = None
-        try:
-            if isinstance(item.values, SourceError):
-                raise item.values
-            key = shaper.key_of(item.values, row, item.key)
-            made, size = shaper.shape(item.values, key, where)
-        except SourceError as e:
-            feeder.bad_row(e, row, key, where)
-            continue
-        batch.rows.append(made)
-        batch.places.append((row, where))
-        batch.bytes += size + 200
-        if batch.full(budget):
-            batch.columns, shaper.new_columns = shaper.new_columns, []
-            feeder.put(batch)
-            batch = _Batch()
-            meter.at(source.position())
-    batch.columns, shaper.new_columns = shaper.new_columns, []
-    feeder.put(batch)
-    meter.at(source.position())
-    return row + 1
+from pressmark._rows import TEXTS, Roles, Shaper, roles_of
 
 
 def _late_texts(shaper: Shaper, given: bool) -> list[str]:
@@ -177,12 +31,12 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
     """Feeds the builder and opens what it made."""
     builder = _core.builder(path, options["lang"], roles.texts, roles.date or "", roles.key or "", options["store"],
                             options["threads"], options["replace"])
-    feeder = _Feeder(builder, options["skip"], options["threads"] or (os.cpu_count() or 1))
+    feeder = Feeder(builder, builder.add, options["skip"], options["threads"])
     shaper = Shaper(roles, options["encoding"])
     meter = Meter(options["progress"], source.size, source.unit)
     try:
         try:
-            _read(source, shaper, feeder, options["budget"], meter)
+            read(source, shaper, feeder, options["budget"], meter)
         except Exception:
             feeder.wait()  # a row before this one may be at fault too: that error comes first
             raise
@@ -190,6 +44,7 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
         _, replaced = builder.finish()
     except BaseException:
         feeder.stop()
+        builder.close()
         raise
     finally:
         meter.close()
@@ -283,7 +138,7 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
     Raises SourceError, DuplicateKeyError (`.row`, `.key`, `.reason`), FileExistsError, NotAnIndexError, LimitError, OSError. After an
     exception or Ctrl-C nothing is left behind, and an index that stood at path is untouched.
     """
-    budget = min(_BATCH_BYTES, memory_bytes(memory) // 8)
+    budget = batch_budget(memory_bytes(memory))
     _checked(threads, lang, on_error, if_exists)
     if path is not None and if_exists == "open" and os.path.lexists(path):
         return Index(path)

@@ -1,28 +1,21 @@
 /* Builder: rows in, an index out. A batch of rows is converted under the GIL, then
- * added without it. One thread at a time; cancel() may come from any. A row is (key,
- * texts, cells): texts a tuple of str, bytes or None, one a field; cells a flat tuple
- * (column, kind, value, column, kind, value, ...), kinds as in pm_value_kind, dates as
- * microseconds since 1970. */
-#include "_core.h"
+ * added without it. One thread at a time; cancel() may come from any. */
+#include "_core_rows.h"
 
 typedef struct builder {
     PyObject_HEAD
     pm_builder *builder; /* NULL after finish or close */
     size_t n_fields;
-    uint8_t *kinds; /* of the columns */
-    size_t n_columns, columns_capacity;
-    pm_cancel *cancel; /* of the call under way, set and read under the GIL; or NULL */
-    bool stop;         /* cancel() was called */
-    atomic_int busy;   /* 1 while a call is under way; a second one is refused */
+    pmpy_columns columns;
+    pmpy_turn turn;
 } builder;
 
 static bool enter(builder *b) {
-    if (atomic_exchange(&b->busy, 1) != 0) {
-        PyErr_SetString(PyExc_RuntimeError, "the builder is in use by another thread");
+    if (!pmpy_turn_enter(&b->turn, "builder")) {
         return false;
     }
     if (b->builder == NULL) {
-        atomic_store(&b->busy, 0);
+        pmpy_turn_leave(&b->turn);
         PyErr_SetString(PyExc_ValueError, "the builder is closed");
         return false;
     }
@@ -30,16 +23,7 @@ static bool enter(builder *b) {
 }
 
 static void leave(builder *b) {
-    atomic_store(&b->busy, 0);
-}
-
-/* Starts a run that cancel() can stop. */
-static void begin(builder *b, pmpy_run *run) {
-    b->cancel = &run->cancel;
-    pmpy_begin(run);
-    if (b->stop) {
-        atomic_store(&run->cancel.stop, 1);
-    }
+    pmpy_turn_leave(&b->turn);
 }
 
 /* ---- making ---- */
@@ -101,11 +85,8 @@ static builder *builder_of(pmpy_state *state, pm_builder *take, size_t n_fields)
     }
     self->builder = take;
     self->n_fields = n_fields;
-    self->kinds = NULL;
-    self->n_columns = self->columns_capacity = 0;
-    self->cancel = NULL;
-    self->stop = false;
-    atomic_init(&self->busy, 0);
+    self->columns = (pmpy_columns){0};
+    pmpy_turn_init(&self->turn);
     return self;
 }
 
@@ -146,28 +127,12 @@ static void builder_dealloc(PyObject *self) {
     if (b->builder != NULL) {
         pm_builder_free(b->builder);
     }
-    PyMem_Free(b->kinds);
+    pmpy_columns_release(&b->columns);
     PyObject_Free(self);
     Py_DECREF(type);
 }
 
 /* ---- columns ---- */
-
-static bool remember_kind(builder *b, uint32_t column, int kind) {
-    if (column >= b->columns_capacity) {
-        size_t capacity = ((size_t)column + 8) * 2;
-        uint8_t *kinds = PyMem_Realloc(b->kinds, capacity);
-        if (kinds == NULL) {
-            PyErr_NoMemory();
-            return false;
-        }
-        b->kinds = kinds;
-        b->columns_capacity = capacity;
-    }
-    b->kinds[column] = (uint8_t)kind;
-    b->n_columns = column >= b->n_columns ? column + 1 : b->n_columns;
-    return true;
-}
 
 /* column(name, kind) -> number */
 static PyObject *builder_column(PyObject *self, PyObject *args) {
@@ -190,7 +155,7 @@ static PyObject *builder_column(PyObject *self, PyObject *args) {
             pm_builder_column(b->builder, chars, (pm_value_kind)kind, &column, &err);
         if (status != PM_OK) {
             pmpy_raise(state, &err, NULL);
-        } else if (remember_kind(b, column, kind)) {
+        } else if (pmpy_columns_set(&b->columns, column, column, (pm_value_kind)kind)) {
             out = PyLong_FromUnsignedLong(column);
         }
         leave(b);
@@ -201,157 +166,15 @@ static PyObject *builder_column(PyObject *self, PyObject *args) {
 
 /* ---- rows ---- */
 
-typedef struct batch {
-    size_t n;
-    pm_row *rows;
-    pm_bytes *texts;
-    pm_cell *cells;
-    PyObject *kept; /* list of the temporary objects that texts lie in */
-} batch;
-
-static void batch_release(batch *t) {
-    PyMem_Free(t->rows);
-    PyMem_Free(t->texts);
-    PyMem_Free(t->cells);
-    Py_CLEAR(t->kept);
-}
-
-/* Borrowed from o, or from the batch. */
-static bool take_text(pmpy_state *state, batch *t, PyObject *o, pm_bytes *out) {
-    pmpy_text text;
-    if (!pmpy_text_take(state, o, &text)) {
-        return false;
-    }
-    *out = text.bytes;
-    bool ok = text.owner == o || PyList_Append(t->kept, text.owner) == 0;
-    pmpy_text_release(&text);
-    return ok;
-}
-
-static bool take_cell(pmpy_state *state, const builder *b, batch *t, PyObject *flat,
-                      Py_ssize_t at, pm_cell *out) {
-    unsigned long column = PyLong_AsUnsignedLong(PyTuple_GetItem(flat, at));
-    long kind = PyLong_AsLong(PyTuple_GetItem(flat, at + 1));
-    PyObject *value = PyTuple_GetItem(flat, at + 2);
-    if (PyErr_Occurred() != NULL) {
-        return false;
-    }
-    if (column >= b->n_columns) {
-        PyErr_SetString(PyExc_IndexError, "no such column");
-        return false;
-    }
-    if (kind == PM_VALUE_INT && b->kinds[column] == PM_VALUE_FLOAT) {
-        kind = PM_VALUE_FLOAT;
-    }
-    *out =
-        (pm_cell){.column = (uint32_t)column, .value = {.kind = (pm_value_kind)kind}};
-    if (kind == PM_VALUE_STR) {
-        return take_text(state, t, value, &out->value.s);
-    }
-    if (kind == PM_VALUE_FLOAT) {
-        out->value.f = PyFloat_AsDouble(value);
-    } else {
-        out->value.i = PyLong_AsLongLong(value);
-    }
-    return PyErr_Occurred() == NULL;
-}
-
-/* row: (key, texts, cells), whose texts and cells go to the given places. */
-static bool take_row(pmpy_state *state, const builder *b, batch *t, PyObject *row,
-                     pm_row *out, pm_bytes *texts, pm_cell *cells) {
-    PyObject *values = PyTuple_GetItem(row, 1), *flat = PyTuple_GetItem(row, 2);
-    if (!take_text(state, t, PyTuple_GetItem(row, 0), &out->key)) {
-        return false;
-    }
-    for (size_t f = 0; f < b->n_fields; f++) {
-        PyObject *value = PyTuple_GetItem(values, (Py_ssize_t)f);
-        texts[f] = (pm_bytes){(const uint8_t *)"", 0};
-        if (value == NULL ||
-            (value != Py_None && !take_text(state, t, value, &texts[f]))) {
-            return false;
-        }
-    }
-    size_t n_cells = (size_t)PyTuple_Size(flat) / 3;
-    for (size_t c = 0; c < n_cells; c++) {
-        if (!take_cell(state, b, t, flat, (Py_ssize_t)(3 * c), &cells[c])) {
-            return false;
-        }
-    }
-    out->texts = texts;
-    out->cells = cells;
-    out->n_cells = n_cells;
-    return true;
-}
-
-static bool is_row(PyObject *row) {
-    if (!PyTuple_Check(row) || PyTuple_Size(row) != 3 ||
-        !PyTuple_Check(PyTuple_GetItem(row, 1)) ||
-        !PyTuple_Check(PyTuple_GetItem(row, 2))) {
-        PyErr_SetString(PyExc_TypeError, "a row is (key, texts, cells)");
-        return false;
-    }
-    return true;
-}
-
-/* rows: a tuple, so that nothing can change under the batch. The caller releases in
- * both cases. */
-static bool batch_take(pmpy_state *state, const builder *b, PyObject *rows,
-                       size_t first, batch *t) {
-    size_t total = (size_t)PyTuple_Size(rows), n_cells = 0;
-    *t = (batch){.n = first < total ? total - first : 0};
-    for (size_t i = 0; i < t->n; i++) {
-        PyObject *row = PyTuple_GetItem(rows, (Py_ssize_t)(first + i));
-        if (!is_row(row)) {
-            return false;
-        }
-        n_cells += (size_t)PyTuple_Size(PyTuple_GetItem(row, 2)) / 3;
-    }
-    t->rows = PyMem_Malloc((t->n + 1) * sizeof *t->rows);
-    t->texts = PyMem_Malloc((t->n * b->n_fields + 1) * sizeof *t->texts);
-    t->cells = PyMem_Malloc((n_cells + 1) * sizeof *t->cells);
-    t->kept = PyList_New(0);
-    if (t->rows == NULL || t->texts == NULL || t->cells == NULL || t->kept == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    pm_cell *cells = t->cells;
-    for (size_t i = 0; i < t->n; i++) {
-        PyObject *row = PyTuple_GetItem(rows, (Py_ssize_t)(first + i));
-        if (!take_row(state, b, t, row, &t->rows[i], t->texts + i * b->n_fields,
-                      cells)) {
-            return false;
-        }
-        cells += t->rows[i].n_cells;
-    }
-    return true;
-}
-
-/* The exception of a row that may be skipped, as a value. */
-static PyObject *row_error(pmpy_state *state, const pm_error *err) {
-    PyObject *type, *value, *trace;
-    pmpy_raise(state, err, NULL);
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-    return value;
-}
-
-static PyObject *add_batch(builder *b, pmpy_state *state, const batch *t) {
+static PyObject *add_batch(builder *b, pmpy_state *state, const pmpy_batch *t) {
     size_t n_added = 0;
     pmpy_run run;
-    begin(b, &run);
+    pmpy_turn_begin(&b->turn, &run);
     pm_status status =
         pm_builder_add(b->builder, t->rows, t->n, &n_added, &run.cancel, &run.err);
-    bool skippable =
-        status == PM_DUPLICATE || status == PM_INVALID || status == PM_LIMIT;
-    bool ok = pmpy_end(&run, state, skippable ? PM_OK : status, NULL);
-    b->cancel = NULL;
-    if (!ok) {
-        return NULL;
-    }
-    PyObject *failure = skippable ? row_error(state, &run.err) : Py_NewRef(Py_None);
-    return Py_BuildValue("nN", (Py_ssize_t)n_added, failure);
+    bool ok = pmpy_turn_end(&b->turn, &run, state,
+                            pmpy_row_skippable(status) ? PM_OK : status);
+    return ok ? pmpy_rows_added(state, status, &run.err, n_added) : NULL;
 }
 
 /* add(rows, first) -> (number added, None or the exception of row first + number) */
@@ -365,11 +188,11 @@ static PyObject *builder_add(PyObject *self, PyObject *args) {
     }
     PyObject *rows = PySequence_Tuple(given), *out = NULL;
     if (rows != NULL && enter(b)) {
-        batch t;
-        if (batch_take(state, b, rows, (size_t)first, &t)) {
+        pmpy_batch t;
+        if (pmpy_batch_take(state, &b->columns, b->n_fields, rows, (size_t)first, &t)) {
             out = add_batch(b, state, &t);
         }
-        batch_release(&t);
+        pmpy_batch_release(&t);
         leave(b);
     }
     Py_XDECREF(rows);
@@ -387,12 +210,11 @@ static PyObject *builder_finish(PyObject *self, PyObject *unused) {
         return NULL;
     }
     pmpy_run run;
-    begin(b, &run);
+    pmpy_turn_begin(&b->turn, &run);
     pm_status status = pm_builder_finish(b->builder, &run.cancel, &run.err);
     unsigned long long docs = pm_builder_docs(b->builder),
                        replaced = pm_builder_replaced(b->builder);
-    bool ok = pmpy_end(&run, pmpy_state_of(self), status, NULL);
-    b->cancel = NULL;
+    bool ok = pmpy_turn_end(&b->turn, &run, pmpy_state_of(self), status);
     release(b);
     leave(b);
     return ok ? Py_BuildValue("KK", docs, replaced) : NULL;
@@ -415,11 +237,7 @@ static PyObject *builder_close(PyObject *self, PyObject *unused) {
 /* cancel(): the call under way, and any later one, ends soon with KeyboardInterrupt */
 static PyObject *builder_cancel(PyObject *self, PyObject *unused) {
     (void)unused;
-    builder *b = (builder *)self;
-    b->stop = true;
-    if (b->cancel != NULL) {
-        atomic_store(&b->cancel->stop, 1);
-    }
+    pmpy_turn_cancel(&((builder *)self)->turn);
     return Py_NewRef(Py_None);
 }
 

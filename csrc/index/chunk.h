@@ -7,11 +7,10 @@
 #define PM_INDEX_CHUNK_H
 
 #include "format/store.h"
+#include "index/cut.h"
 #include "index/surfaces.h"
 
 enum {
-    /* a chunk is full when it has so much text and metadata */
-    PM_CHUNK_BYTES = 256 << 10,
     /* Of one text; it may grow threefold when it is made valid UTF-8. */
     PM_MAX_TEXT_BYTES = 0x3fffffff
 };

@@ -17,6 +17,11 @@ typedef struct pm_merge_input {
     const uint64_t *live; /* bits over its documents; NULL: all */
 } pm_merge_input;
 
+typedef struct pm_merge_column {
+    const char *name;
+    pm_value_kind kind;
+} pm_merge_column;
+
 typedef struct pm_merge {
     const char *dir;  /* where the file and the scratch files go */
     const char *name; /* of the file to be */
@@ -25,12 +30,17 @@ typedef struct pm_merge {
     const pm_analyzer *analyzer;
     bool restem; /* stems are made anew from the folded forms, and the file gets the
                     analyzer's fingerprint */
-    /* Columns without a value are kept (last), else left out; a float column that has
-     * ints alone becomes an int column unless last. Order of columns: as in the list,
-     * others after them by first appearance. */
+    /* The columns that are known, in order; others follow by first appearance. Each
+     * column of an input has its kind there, but for an int column where another input
+     * has floats: that becomes one of floats. last (no documents follow): the columns
+     * of the list are all there, with or without a value, of the list's kind. Else
+     * columns without a value are left out. */
     bool last;
-    const char *const *column_order;
-    size_t n_column_order;
+    const pm_merge_column *columns;
+    size_t n_columns;
+    /* As the inputs were built with, 0: PM_MAX_POSITIONS: where chunks of text end
+     * (index/cut.h) depends on it. */
+    uint32_t segment_tokens;
     unsigned threads;
     size_t memory_bytes;
     pm_cancel *cancel;

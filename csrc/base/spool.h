@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/sys.h"
+#include "base/types.h"
 
 /* Where scratch files are made, and how much each spool keeps in memory before. */
 typedef struct pm_scratch {
@@ -17,18 +18,18 @@ typedef struct pm_scratch {
 
 typedef struct pm_spool {
     const pm_scratch *scratch; /* NULL: memory alone */
-    pm_buf head;               /* what is not in the file yet */
-    pm_file file;
-    uint64_t n; /* bytes put */
-    pm_blob mapped;
-    bool viewed;
+    pm_buf head;               /* what is not in the file */
+    pm_file file;              /* open from the spilling to the first view */
+    pm_blob blob;              /* the file, once viewed */
+    uint64_t n;                /* bytes put */
+    bool spilled, viewed;
     pm_status status;
     pm_error error;
 } pm_spool;
 
 /* Allocates nothing. scratch: borrowed until release; NULL keeps all in memory. */
 void pm_spool_init(pm_spool *s, const pm_scratch *scratch);
-void pm_spool_release(pm_spool *s); /* safe twice */
+void pm_spool_release(pm_spool *s); /* safe twice, and on zeros */
 void pm_spool_put(pm_spool *s, const void *bytes, size_t n);
 static inline void pm_spool_put_u32(pm_spool *s, uint32_t v) {
     pm_spool_put(s, &v, sizeof v);
@@ -36,8 +37,9 @@ static inline void pm_spool_put_u32(pm_spool *s, uint32_t v) {
 static inline void pm_spool_put_u64(pm_spool *s, uint64_t v) {
     pm_spool_put(s, &v, sizeof v);
 }
-/* All bytes, contiguous, readable (8-byte aligned) until release; nothing can be put
- * any more. May be called again. */
+/* All bytes, contiguous, readable (8-byte aligned, PM_READ_SLACK zeros behind them)
+ * until release; nothing can be put any more. May be called again. Where the scratch
+ * file cannot be mapped (network file systems), it is read into memory. */
 pm_status pm_spool_view(pm_spool *s, pm_bytes *out, pm_error *err) PM_MUST_CHECK;
 
 #endif

@@ -6,9 +6,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One system call moves at most so much: macOS refuses 2 GB, Linux cuts them. */
 enum { MAX_IO_BYTES = 1 << 30 };
+/* Names that are tried for a scratch file. They are taken where other threads are about
+ * to unlink theirs, or where a process with this number died on the way to it. */
+enum { SCRATCH_NAMES = 1000 };
 
 /* Set before any other call of the core and never later (see sys.h), so plain reads are
  * safe. */
@@ -113,6 +117,33 @@ pm_status pm_file_create(const char *path, pm_file *out, pm_error *err) {
 pm_status pm_file_open(const char *path, pm_file *out, pm_error *err) {
     /* Not to wait for the writer of a named pipe; files do not care. */
     return open_as(path, O_RDONLY | O_NONBLOCK, out, "cannot open", err);
+}
+
+static pm_status create_scratch(const char *dir, char *path, size_t size, pm_file *out,
+                                pm_error *err) {
+    pm_status status = PM_EXISTS;
+    for (int n = 0; n < SCRATCH_NAMES && status == PM_EXISTS; n++) {
+        char name[64];
+        snprintf(name, sizeof name, "scratch-%ld-%d", (long)getpid(), n);
+        PM_TRY(pm_path_join(path, size, dir, name, err));
+        status = open_as(path, O_RDWR | O_CREAT | O_EXCL, out,
+                         "cannot create scratch file", err);
+    }
+    return status;
+}
+
+pm_status pm_file_scratch(const char *dir, pm_file *out, pm_error *err) {
+    char path[4096];
+    out->fd = -1;
+    PM_TRY(create_scratch(dir, path, sizeof path, out, err));
+    int failed;
+    RETRY(failed, in_force->unlink(path));
+    if (failed) {
+        pm_status status = pm_fail_io(err, errno, path, "cannot unlink scratch file");
+        pm_file_close(out);
+        return status;
+    }
+    return PM_OK;
 }
 
 pm_status pm_file_write(pm_file *f, const void *from, size_t n, pm_error *err) {
@@ -286,6 +317,17 @@ static pm_status blob_fill(const pm_file *f, pm_map_mode mode, pm_blob *out,
                               : blob_read(f, out, err);
 }
 
+pm_status pm_blob_of_file(const pm_file *f, size_t n, pm_map_mode mode, pm_blob *out,
+                          pm_error *err) {
+    *out = (pm_blob){.n = n};
+    memcpy(out->name, f->name, sizeof out->name);
+    pm_status status = blob_fill(f, mode, out, err);
+    if (status != PM_OK) {
+        out->n = 0;
+    }
+    return status;
+}
+
 static pm_status blob_size(const pm_file *f, const char *path, size_t *out,
                            pm_error *err) {
     pm_stat s;
@@ -307,18 +349,16 @@ static pm_status blob_size(const pm_file *f, const char *path, size_t *out,
 
 pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out,
                        pm_error *err) {
+    size_t n = 0;
+    pm_file f;
     memset(out, 0, sizeof *out);
     keep_name(out->name, path);
-    pm_file f;
     PM_TRY(pm_file_open(path, &f, err));
-    pm_status status = blob_size(&f, path, &out->n, err);
+    pm_status status = blob_size(&f, path, &n, err);
     if (status == PM_OK) {
-        status = blob_fill(&f, mode, out, err);
+        status = pm_blob_of_file(&f, n, mode, out, err);
     }
     pm_file_close(&f);
-    if (status != PM_OK) {
-        out->n = 0;
-    }
     return status;
 }
 

@@ -76,6 +76,9 @@ typedef struct pm_file {
 pm_status pm_file_create(const char *path, pm_file *out,
                          pm_error *err) PM_MUST_CHECK; /* O_EXCL, O_CLOEXEC */
 pm_status pm_file_open(const char *path, pm_file *out, pm_error *err) PM_MUST_CHECK;
+/* A file without a name, to be written and then read (pm_blob_of_file). It stands in dir
+ * as scratch-<process>-<n> until it is unlinked, which is at once. */
+pm_status pm_file_scratch(const char *dir, pm_file *out, pm_error *err) PM_MUST_CHECK;
 pm_status pm_file_write(pm_file *f, const void *from, size_t n,
                         pm_error *err) PM_MUST_CHECK; /* all n, or an error */
 /* Syncs and closes; a failed sync is an error and the file must be discarded. */
@@ -106,6 +109,9 @@ typedef struct pm_blob {
 } pm_blob;
 pm_status pm_blob_open(const char *path, pm_map_mode mode, pm_blob *out,
                        pm_error *err) PM_MUST_CHECK;
+/* The first n bytes of an open file, which may be closed then. */
+pm_status pm_blob_of_file(const pm_file *f, size_t n, pm_map_mode mode, pm_blob *out,
+                          pm_error *err) PM_MUST_CHECK;
 void pm_blob_close(pm_blob *b);
 
 #endif

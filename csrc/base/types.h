@@ -17,6 +17,9 @@ enum {
     PM_MAX_FIELDS = 255,
     PM_MAX_TOKEN_CODE_POINTS = 255
 };
+/* Bytes that a decoder may read behind its input (never behind the end of a section's
+ * padding, or of a spool's slack). */
+enum { PM_READ_SLACK = 64 };
 #define PM_END UINT32_MAX /* after the last document, position or unit */
 
 #endif

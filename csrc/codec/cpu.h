@@ -5,14 +5,12 @@
 #define PM_CODEC_CPU_H
 
 #include "base/status.h"
+#include "base/types.h"
 
 typedef enum pm_cpu { PM_CPU_SCALAR, PM_CPU_AVX2, PM_CPU_AVX512 } pm_cpu;
 
 /* Integers of a block. */
 enum { PM_BLOCK = 256 };
-/* Bytes that a decoder may read behind its input (never behind the end of a section's
- * padding). */
-enum { PM_READ_SLACK = 64 };
 
 typedef struct pm_kernels {
     const char *name; /* "scalar", "avx2", "avx512" */

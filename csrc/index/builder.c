@@ -32,7 +32,7 @@ struct pm_builder {
     const char **fields;
     uint64_t *field_bytes; /* [n_fields] text given */
     uint32_t n_fields;
-    uint32_t segment_tokens;
+    uint32_t segment_tokens, retain;
     unsigned threads;
     bool store, dead;
     pm_metadata metadata;
@@ -112,6 +112,7 @@ static pm_status keep_options(pm_builder *b, const pm_build_options *o, pm_error
     b->store = o->store;
     b->threads = o->threads != 0 ? o->threads : pm_cpu_count();
     b->threads = b->threads < MAX_THREADS ? b->threads : MAX_THREADS;
+    b->retain = o->retain != 0 ? o->retain : PM_RETAIN;
     b->segment_tokens = o->segment_tokens != 0 ? o->segment_tokens : PM_MAX_POSITIONS;
     if (b->segment_tokens > PM_MAX_POSITIONS || b->segment_tokens < b->n_fields) {
         return pm_fail(err, PM_INVALID,
@@ -590,9 +591,8 @@ static char *unconst(const char *s) {
 }
 
 static pm_status publish(pm_builder *b, pm_error *err) {
-    pm_generation generation = {.number = 1,
-                                .n_segments = (uint32_t)b->n_segments,
-                                .segments = b->segments};
+    pm_generation generation = {
+        .number = 1, .n_segments = (uint32_t)b->n_segments, .segments = b->segments};
     char *fields[PM_MAX_FIELDS];
     for (uint32_t f = 0; f < b->n_fields; f++) {
         fields[f] = unconst(b->fields[f]);
@@ -605,6 +605,9 @@ static pm_status publish(pm_builder *b, pm_error *err) {
                      .fields = fields,
                      .store = b->store,
                      .fingerprint = pm_analyzer_fingerprint(b->analyzer),
+                     .next_file = b->n_segments + 1,
+                     .retain = b->retain,
+                     .retain_seconds = PM_RETAIN_SECONDS,
                      .n_files = (uint32_t)b->n_segments,
                      .n_generations = 1,
                      .files = b->files,

@@ -1,13 +1,7 @@
-/* Reads and writes the manifest, whose three sections are:
- *
- * META: varint n | n x { string key, string value } | u64 fingerprint
- *       Keys: lang, main_field, date_column, key_column, store ("0" or "1"), field (one
- *       for each, in order); unknown ones are skipped.
- * FILE: varint n | n x { u64 size, u64 hash lo, u64 hash hi, string name }
- * GENS: varint n | n x { u64 number, varint n segments
- *                        | n x { u32 file, u32 n_docs, u64 n_tokens } }
- * string: varint length, bytes. Counts are believed only as far as the bytes that are
- * left can hold them. */
+/* Reads and writes the manifest (docs/FORMAT.md, section 4). Counts are believed only as
+ * far as the bytes that are left can hold them, and what generations say of a file must
+ * agree: one file is one segment, or the sidecar of one segment, with one count of
+ * documents and tokens. */
 #include "index/manifest.h"
 
 #include <errno.h>
@@ -21,12 +15,10 @@ enum {
     FILES = PM_FOURCC('F', 'I', 'L', 'E'),
     GENS = PM_FOURCC('G', 'E', 'N', 'S'),
     FILE_BYTES = 25, /* of a file's record at least */
-    GENERATION_BYTES = 9,
-    SEGMENT_BYTES = 16,
+    GENERATION_BYTES = 17,
+    SEGMENT_BYTES = 32,
     MAX_PATH_BYTES = 4096
 };
-
-#define NEW_NAME PM_MANIFEST_NAME ".new"
 
 /* ---- what stands at a path ---- */
 
@@ -41,9 +33,7 @@ pm_status pm_manifest_probe(const char *path, pm_error *err) {
     if (!exists) {
         return pm_fail_io(err, ENOENT, path, "cannot open the index");
     }
-    if (pm_sys_get()->stat_path(path, &s) != 0) {
-        return pm_fail_io(err, errno, path, "cannot look at");
-    }
+    PM_TRY(pm_path_stat(path, &s, err));
     if (!s.is_dir) {
         return foreign(path,
                        s.is_regular ? "it is a file, and an index is a directory"
@@ -60,8 +50,17 @@ pm_status pm_manifest_probe(const char *path, pm_error *err) {
 
 /* ---- reading ---- */
 
+/* What the generations read so far say of a file. */
+typedef struct role {
+    uint32_t named_by; /* 1 + the last generation that names it; 0: none */
+    uint32_t segment;  /* the segment's file: itself, or whose sidecar it is */
+    uint32_t n_docs;   /* documents and tokens in it, or taken away by it */
+    uint64_t n_tokens;
+} role;
+
 typedef struct reading {
     pm_manifest *m;
+    role *roles; /* [m->n_files] */
     const pm_container *file;
     uint32_t section;
     const uint8_t *begin;
@@ -94,6 +93,7 @@ static pm_status end(const reading *r) {
 /* A count of records that take at least so many bytes each. */
 static pm_status read_count(reading *r, size_t least_bytes, uint32_t *out) {
     uint64_t n = pm_cursor_varint(&r->at);
+    *out = 0;
     if (r->at.bad || n > pm_cursor_left(&r->at) / least_bytes || n > UINT32_MAX) {
         return corrupt(r, "more records than the section has room for");
     }
@@ -163,7 +163,13 @@ static pm_status read_meta(reading *r) {
         PM_TRY(read_pair(r));
     }
     m->fingerprint = pm_cursor_u64(&r->at);
+    m->next_file = pm_cursor_u64(&r->at);
+    m->retain = pm_cursor_u32(&r->at);
+    m->retain_seconds = pm_cursor_u32(&r->at);
     PM_TRY(end(r));
+    if (m->retain == 0) {
+        return corrupt(r, "no generation is to be kept");
+    }
     bool complete = m->lang != NULL && m->main_field != NULL &&
                     m->date_column != NULL && m->key_column != NULL && m->n_fields > 0;
     return complete ? PM_OK : corrupt(r, "language, fields or columns are missing");
@@ -185,6 +191,37 @@ static bool is_name(pm_bytes s) {
     return true;
 }
 
+/* A name that begins with digits has that number: it must not be given out again. */
+static bool is_given_out(const pm_manifest *m, const char *name) {
+    uint64_t number = 0;
+    bool has_number = false, fits = true;
+    for (; *name >= '0' && *name <= '9'; name++) {
+        has_number = true;
+        fits = fits && number <= (UINT64_MAX - 9) / 10;
+        number = 10 * number + (uint64_t)(*name - '0');
+    }
+    return !has_number || (fits && number < m->next_file);
+}
+
+static pm_status read_file(reading *r, uint32_t i) {
+    pm_manifest_file *f = &r->m->files[i];
+    f->size = pm_cursor_u64(&r->at);
+    f->hash.lo = pm_cursor_u64(&r->at);
+    f->hash.hi = pm_cursor_u64(&r->at);
+    pm_bytes name = pm_cursor_string(&r->at);
+    if (r->at.bad || !is_name(name)) {
+        return corrupt(
+            r, "a file's record is cut short or its name is none of this index");
+    }
+    memcpy(f->name, name.p, name.n);
+    if (!is_given_out(r->m, f->name)) {
+        return corrupt(r, "a file's number is not below that of the next file");
+    }
+    return i == 0 || strcmp(f[-1].name, f->name) < 0
+               ? PM_OK
+               : corrupt(r, "names of files do not increase");
+}
+
 static pm_status read_files(reading *r) {
     pm_manifest *m = r->m;
     pm_status status;
@@ -193,36 +230,81 @@ static pm_status read_files(reading *r) {
     m->files = array(r, m->n_files, sizeof *m->files, &status);
     PM_TRY(status);
     for (uint32_t i = 0; i < m->n_files; i++) {
-        pm_manifest_file *f = &m->files[i];
-        f->size = pm_cursor_u64(&r->at);
-        f->hash.lo = pm_cursor_u64(&r->at);
-        f->hash.hi = pm_cursor_u64(&r->at);
-        pm_bytes name = pm_cursor_string(&r->at);
-        if (r->at.bad || !is_name(name)) {
-            return corrupt(
-                r, "a file's record is cut short or its name is none of this index");
-        }
-        memcpy(f->name, name.p, name.n);
+        PM_TRY(read_file(r, i));
     }
     return end(r);
 }
 
-static pm_status read_segments(reading *r, pm_generation *g) {
+/* Generation number i in the list says this of a file. */
+static pm_status take_role(reading *r, uint32_t i, uint32_t file, const role *said) {
+    if (file >= r->m->n_files) {
+        return corrupt(r, "a generation names a file that is not there");
+    }
+    role *known = &r->roles[file];
+    if (known->named_by == i + 1) {
+        return corrupt(r, "a generation names a file twice");
+    }
+    if (known->named_by != 0 &&
+        (known->segment != said->segment || known->n_docs != said->n_docs ||
+         known->n_tokens != said->n_tokens)) {
+        return corrupt(r, "two generations disagree on a file");
+    }
+    *known = *said;
+    known->named_by = i + 1;
+    return PM_OK;
+}
+
+static pm_status take_removals(reading *r, uint32_t i, const pm_manifest_segment *s) {
+    if (s->removals == PM_END) {
+        return s->n_dead == 0 && s->dead_tokens == 0
+                   ? PM_OK
+                   : corrupt(r, "documents are deleted by no file");
+    }
+    if (s->n_dead == 0 || s->n_dead > s->n_docs || s->dead_tokens > s->n_tokens) {
+        return corrupt(r, "none are deleted, or more than the segment holds");
+    }
+    const role said = {
+        .segment = s->file, .n_docs = s->n_dead, .n_tokens = s->dead_tokens};
+    return take_role(r, i, s->removals, &said);
+}
+
+static pm_status read_segment(reading *r, uint32_t i, pm_manifest_segment *s) {
+    s->file = pm_cursor_u32(&r->at);
+    s->n_docs = pm_cursor_u32(&r->at);
+    s->n_tokens = pm_cursor_u64(&r->at);
+    s->removals = pm_cursor_u32(&r->at);
+    s->n_dead = pm_cursor_u32(&r->at);
+    s->dead_tokens = pm_cursor_u64(&r->at);
+    if (r->at.bad || s->n_tokens > PM_MAX_POSITIONS) {
+        return corrupt(r, "a segment's record is cut short, or it has too many tokens");
+    }
+    const role said = {
+        .segment = s->file, .n_docs = s->n_docs, .n_tokens = s->n_tokens};
+    PM_TRY(take_role(r, i, s->file, &said));
+    return take_removals(r, i, s);
+}
+
+static pm_status read_segments(reading *r, uint32_t i) {
+    pm_generation *g = &r->m->generations[i];
     pm_status status;
     uint64_t n_docs = 0;
     PM_TRY(read_count(r, SEGMENT_BYTES, &g->n_segments));
     g->segments = array(r, g->n_segments, sizeof *g->segments, &status);
     PM_TRY(status);
-    for (uint32_t i = 0; i < g->n_segments; i++) {
-        pm_manifest_segment *s = &g->segments[i];
-        s->file = pm_cursor_u32(&r->at);
-        s->n_docs = pm_cursor_u32(&r->at);
-        s->n_tokens = pm_cursor_u64(&r->at);
-        n_docs += s->n_docs;
-        if (s->file >= r->m->n_files || s->n_tokens > PM_MAX_POSITIONS ||
-            n_docs >= PM_END) {
-            return corrupt(r, "a segment names a file that is not there, or too many "
-                              "documents or tokens");
+    for (uint32_t k = 0; k < g->n_segments; k++) {
+        PM_TRY(read_segment(r, i, &g->segments[k]));
+        n_docs += g->segments[k].n_docs;
+        if (n_docs >= PM_END) {
+            return corrupt(r, "a generation has too many documents");
+        }
+    }
+    return PM_OK;
+}
+
+static pm_status check_all_are_named(const reading *r) {
+    for (uint32_t f = 0; f < r->m->n_files; f++) {
+        if (r->roles[f].named_by == 0) {
+            return corrupt(r, "a file is named by no generation");
         }
     }
     return PM_OK;
@@ -239,13 +321,18 @@ static pm_status read_generations(reading *r) {
     for (uint32_t i = 0; i < m->n_generations; i++) {
         pm_generation *g = &m->generations[i];
         g->number = pm_cursor_u64(&r->at);
+        g->published = (int64_t)pm_cursor_u64(&r->at);
         if (g->number <= last) {
             return corrupt(r, "numbers of generations do not increase");
         }
+        if (g->published < (i + 1 < m->n_generations)) {
+            return corrupt(r, "a generation is from before 1970, or of no time");
+        }
         last = g->number;
-        PM_TRY(read_segments(r, g));
+        PM_TRY(read_segments(r, i));
     }
     PM_TRY(end(r));
+    PM_TRY(check_all_are_named(r));
     return m->n_generations > 0 ? PM_OK : corrupt(r, "no generation");
 }
 
@@ -254,16 +341,27 @@ static pm_status read_all(pm_manifest *m, const pm_container *file, pm_error *er
     PM_TRY(pm_container_verify(file, err));
     PM_TRY(read_meta(&r));
     PM_TRY(read_files(&r));
-    return read_generations(&r);
+    r.roles = pm_calloc(m->n_files, sizeof *r.roles);
+    if (r.roles == NULL) {
+        return pm_fail_nomem(err, m->n_files * sizeof *r.roles);
+    }
+    pm_status status = read_generations(&r);
+    pm_free(r.roles);
+    return status;
 }
 
 pm_status pm_manifest_read(pm_manifest *m, const char *dir, pm_error *err) {
     static const uint32_t known[] = {META, FILES, GENS};
     char path[MAX_PATH_BYTES];
     pm_container file;
+    pm_stat s;
     memset(m, 0, sizeof *m);
     pm_arena_init(&m->arena);
     PM_TRY(pm_path_join(path, sizeof path, dir, PM_MANIFEST_NAME, err));
+    /* Before it is opened: a manifest that takes its place meanwhile is younger, and the
+     * time is asked for under the lock only, where none does. */
+    PM_TRY(pm_path_stat(path, &s, err));
+    m->file_time = s.modified_s;
     PM_TRY(pm_container_open(&file, path, PM_FILE_MANIFEST, PM_MAP_NO, known,
                              sizeof known / sizeof *known, err));
     pm_status status = read_all(m, &file, err);
@@ -303,6 +401,9 @@ static void put_meta(pm_buf *b, const pm_manifest *m) {
         put_pair(b, "field", m->fields[i]);
     }
     pm_buf_put_u64(b, m->fingerprint);
+    pm_buf_put_u64(b, m->next_file);
+    pm_buf_put_u32(b, m->retain);
+    pm_buf_put_u32(b, m->retain_seconds);
 }
 
 static void put_files(pm_buf *b, const pm_manifest *m) {
@@ -315,16 +416,24 @@ static void put_files(pm_buf *b, const pm_manifest *m) {
     }
 }
 
+static void put_segment(pm_buf *b, const pm_manifest_segment *s) {
+    pm_buf_put_u32(b, s->file);
+    pm_buf_put_u32(b, s->n_docs);
+    pm_buf_put_u64(b, s->n_tokens);
+    pm_buf_put_u32(b, s->removals);
+    pm_buf_put_u32(b, s->n_dead);
+    pm_buf_put_u64(b, s->dead_tokens);
+}
+
 static void put_generations(pm_buf *b, const pm_manifest *m) {
     pm_buf_put_varint(b, m->n_generations);
     for (uint32_t i = 0; i < m->n_generations; i++) {
         const pm_generation *g = &m->generations[i];
         pm_buf_put_u64(b, g->number);
+        pm_buf_put_u64(b, (uint64_t)g->published);
         pm_buf_put_varint(b, g->n_segments);
         for (uint32_t k = 0; k < g->n_segments; k++) {
-            pm_buf_put_u32(b, g->segments[k].file);
-            pm_buf_put_u32(b, g->segments[k].n_docs);
-            pm_buf_put_u64(b, g->segments[k].n_tokens);
+            put_segment(b, &g->segments[k]);
         }
     }
 }
@@ -359,16 +468,28 @@ out:
     return status;
 }
 
-pm_status pm_manifest_write(const pm_manifest *m, const char *dir, pm_error *err) {
+/* A rename that failed has mostly not happened; over a network it may have. */
+static bool may_have_happened(const char *from) {
+    bool stands;
+    return pm_path_exists(from, &stands, NULL) != PM_OK || !stands;
+}
+
+pm_status pm_manifest_write(const pm_manifest *m, const char *dir, bool *renamed,
+                            pm_error *err) {
     char path[MAX_PATH_BYTES], new_path[MAX_PATH_BYTES];
+    *renamed = false;
     PM_TRY(pm_path_join(path, sizeof path, dir, PM_MANIFEST_NAME, err));
-    PM_TRY(pm_path_join(new_path, sizeof new_path, dir, NEW_NAME, err));
+    PM_TRY(pm_path_join(new_path, sizeof new_path, dir, PM_MANIFEST_NEW, err));
     (void)pm_sys_get()->unlink(new_path); /* left by a crash; mostly there is none */
+    PM_TRY(pm_dir_sync(dir, err));
     PM_TRY(write_file(m, new_path, err));
     pm_status status = pm_path_rename(new_path, path, err);
-    if (status != PM_OK) {
-        (void)pm_sys_get()->unlink(new_path);
-        return status;
+    *renamed = status == PM_OK || may_have_happened(new_path);
+    if (status == PM_OK) {
+        return pm_dir_sync(dir, err);
     }
-    return pm_dir_sync(dir, err);
+    if (!*renamed) {
+        (void)pm_sys_get()->unlink(new_path);
+    }
+    return status;
 }

@@ -1,11 +1,7 @@
 /* Which files make up the index: one file "manifest", replaced by rename. It names
- * every retained generation (a build writes one) and each file's size and XXH3-128,
- * so that damage to any file is found. No times, no random numbers.
- *
- * Container of kind MANI. Section META: key/value strings (lang, main field, date
- * column, key column, fields, store), u64 fingerprint. Section FILE: n x { u64 size,
- * u64 hash lo, u64 hash hi, string name }. Section GENS: n x { u64 generation, n
- * segments x { u32 file number, u32 n_docs, u64 n_tokens } }, newest last. */
+ * every retained generation (a build writes one) and each file's size and XXH3-128, so
+ * that damage to any file is found. Of time it holds only when generations were
+ * published, which a build leaves out. Layout: docs/FORMAT.md, section 4. */
 #ifndef PM_INDEX_MANIFEST_H
 #define PM_INDEX_MANIFEST_H
 
@@ -13,6 +9,9 @@
 #include "format/container.h"
 
 #define PM_MANIFEST_NAME "manifest"
+#define PM_MANIFEST_NEW "manifest.new" /* until it is complete */
+
+enum { PM_RETAIN = 3, PM_RETAIN_SECONDS = 3600 }; /* where nothing else is said */
 
 typedef struct pm_manifest_file {
     char name[64]; /* [0-9a-z.-]+, checked: no path separators */
@@ -21,10 +20,11 @@ typedef struct pm_manifest_file {
 } pm_manifest_file;
 
 typedef struct pm_manifest_segment {
-    uint32_t file, n_docs; /* documents and tokens of the file, dead ones too */
+    /* number in files; documents and tokens of the file, dead ones too */
+    uint32_t file, n_docs;
     uint64_t n_tokens;
-    uint32_t removals; /* number of the sidecar's file; PM_END: none */
-    uint32_t n_dead;
+    uint32_t removals; /* the sidecar's number in files; PM_END: none */
+    uint32_t n_dead;   /* 0 without a sidecar, else at least 1 */
     uint64_t dead_tokens;
 } pm_manifest_segment;
 
@@ -47,9 +47,10 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
     uint64_t next_file;      /* above the numbers of all files ever named */
     uint32_t retain;         /* generations kept at least, from 1 */
     uint32_t retain_seconds; /* and those published so lately */
-    int64_t file_time;       /* read: when the manifest's file was written */
+    /* read: when the manifest's file was written, seconds since 1970; not in it */
+    int64_t file_time;
     uint32_t n_files, n_generations;
-    pm_manifest_file *files;
+    pm_manifest_file *files;    /* each named by a generation; by increasing names */
     pm_generation *generations; /* increasing numbers */
 } pm_manifest;
 
@@ -60,9 +61,11 @@ pm_status pm_manifest_probe(const char *dir, pm_error *err) PM_MUST_CHECK;
 pm_status pm_manifest_read(pm_manifest *m, const char *dir,
                            pm_error *err) PM_MUST_CHECK;
 void pm_manifest_release(pm_manifest *m);
-/* Writes dir/manifest: a temporary file, synced, renamed over it, the directory
- * synced. */
-pm_status pm_manifest_write(const pm_manifest *m, const char *dir,
+/* Writes dir/manifest: syncs the directory (the names of the files that the manifest
+ * names), writes a file beside, syncs it, renames it, syncs the directory again. After a
+ * failure *renamed tells whether the rename may have happened: if not, nothing has
+ * changed. */
+pm_status pm_manifest_write(const pm_manifest *m, const char *dir, bool *renamed,
                             pm_error *err) PM_MUST_CHECK;
 
 #endif

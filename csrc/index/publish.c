@@ -175,8 +175,8 @@ static pm_status put_in_place_of_old(const pm_site *s, pm_error *err) {
 }
 
 pm_status pm_site_publish(pm_site *s, const pm_manifest *m, pm_error *err) {
-    PM_TRY(pm_manifest_write(m, s->directory, err));
-    bool exists;
+    bool exists, renamed;
+    PM_TRY(pm_manifest_write(m, s->directory, &renamed, err));
     PM_TRY(check_place(s, &exists, err));
     PM_TRY(exists ? put_in_place_of_old(s, err) : put_new(s, err));
     if (exists) {

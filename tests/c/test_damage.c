@@ -58,7 +58,8 @@ static void bless_segment(void) {
     CHECK(pm_manifest_read(&m, "index", &err) == PM_OK);
     m.files[0].size = node->n;
     m.files[0].hash = pm_hash128_of(node->bytes, node->n);
-    CHECK(pm_manifest_write(&m, "index", &err) == PM_OK);
+    bool renamed;
+    CHECK(pm_manifest_write(&m, "index", &renamed, &err) == PM_OK);
     pm_manifest_release(&m);
 }
 

@@ -676,55 +676,10 @@ static void test_open_says_what_is_wrong(void) {
     remove_all(path);
 }
 
-static void test_manifest_comes_back_as_written(void) {
-    pm_error err;
-    pm_manifest m, back;
-    char *fields[] = {(char[]){"title"}, (char[]){"text"}};
-    pm_manifest_segment segments[] = {{1, 10, 1000}, {0, 5, 77}};
-    pm_generation generations[] = {{3, 1, segments}, {8, 2, segments}};
-    pm_manifest_file files[] = {{"0000000001.seg", 123, {1, 2}},
-                                {"b.seg", 0, {UINT64_MAX, 4}}};
-    m = (pm_manifest){.lang = (char[]){"english"},
-                      .main_field = fields[1],
-                      .date_column = (char[]){"date"},
-                      .key_column = (char[]){""},
-                      .n_fields = 2,
-                      .fields = fields,
-                      .store = true,
-                      .fingerprint = 0x123456789abcdef,
-                      .n_files = 2,
-                      .n_generations = 2,
-                      .files = files,
-                      .generations = generations};
-    CHECK(pm_manifest_write(&m, root, &err) == PM_OK);
-    CHECK(pm_manifest_write(&m, root, &err) == PM_OK); /* over the first */
-    CHECK(count_entries(root) == 1);
-    CHECK(pm_manifest_read(&back, root, &err) == PM_OK);
-    CHECK(strcmp(back.date_column, "date") == 0 && strcmp(back.key_column, "") == 0 &&
-          back.store);
-    CHECK(back.fingerprint == m.fingerprint && back.n_fields == 2 &&
-          strcmp(back.fields[1], "text") == 0);
-    CHECK(back.n_files == 2 && strcmp(back.files[1].name, "b.seg") == 0 &&
-          back.files[1].hash.lo == UINT64_MAX);
-    CHECK(back.n_generations == 2 && back.generations[1].number == 8 &&
-          back.generations[1].n_segments == 2);
-    CHECK(back.generations[1].segments[1].n_tokens == 77);
-    pm_manifest_release(&back);
-    static const char *const bad[] = {"../x", "a/b", "", ".hidden", "UPPER"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        snprintf(files[0].name, sizeof files[0].name, "%s", bad[i]);
-        CHECK(pm_manifest_write(&m, root, &err) == PM_OK);
-        CHECK(pm_manifest_read(&back, root, &err) == PM_CORRUPT);
-    }
-    char path[1024];
-    remove_all(path_of(path, PM_MANIFEST_NAME));
-}
-
 int main(void) {
     const char *tmp = getenv("TMPDIR");
     snprintf(root, sizeof root, "%s/pm-test-index-XXXXXX", tmp != NULL ? tmp : "/tmp");
     CHECK(mkdtemp(root) != NULL);
-    test_manifest_comes_back_as_written();
     test_options_are_checked();
     test_open_says_what_is_wrong();
     test_existing_paths_are_respected();

@@ -44,4 +44,4 @@ $(BUILD)/tests/%: tests/c/%.c $(LIB)
 	$(CC) $(CFLAGS) -Itests/c $< $(LIB) $(LDFLAGS) $(LIBS) -o $@
 clean:
 	rm -rf $(BUILD)
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d)

@@ -313,8 +313,7 @@ typedef struct crash_names {
     size_t n, room;
 } crash_names;
 
-/* The entry of a name, which is made (gone) where it was never heard of. The pointer
- * holds until the next call. */
+/* The number of a name's entry, which is made (gone) where it was never heard of. */
 static inline size_t crash_entry_of(crash_names *e, uint64_t dir, const char *name) {
     for (size_t i = 0; i < e->n; i++) {
         if (e->at[i].dir == dir && strcmp(e->at[i].name, name) == 0) {
@@ -357,17 +356,23 @@ static inline void crash_keep(crash_names *e, const crash_op *op, bool both) {
     }
 }
 
+static inline bool crash_has_two(const crash_op *op) {
+    return op->kind == CRASH_RENAME || op->kind == CRASH_EXCHANGE;
+}
+
 static inline void crash_drop(crash_names *e, const crash_op *op) {
-    e->at[crash_entry_of(e, op->dir, op->name)].stopped = true;
-    if (op->kind == CRASH_RENAME || op->kind == CRASH_EXCHANGE) {
-        e->at[crash_entry_of(e, op->dir, op->other)].stopped = true;
+    size_t a = crash_entry_of(e, op->dir, op->name);
+    e->at[a].stopped = true;
+    if (crash_has_two(op)) {
+        size_t b = crash_entry_of(e, op->dir, op->other);
+        e->at[b].stopped = true;
     }
 }
 
 static inline bool crash_is_stopped(crash_names *e, const crash_op *op) {
-    bool two = op->kind == CRASH_RENAME || op->kind == CRASH_EXCHANGE;
-    return e->at[crash_entry_of(e, op->dir, op->name)].stopped ||
-           (two && e->at[crash_entry_of(e, op->dir, op->other)].stopped);
+    size_t a = crash_entry_of(e, op->dir, op->name);
+    size_t b = crash_has_two(op) ? crash_entry_of(e, op->dir, op->other) : a;
+    return e->at[a].stopped || e->at[b].stopped;
 }
 
 static inline void crash_choose_names(crash_names *e, const crash_trace *t, size_t end,

@@ -130,7 +130,7 @@ static pm_status known_key(const sorter *s, const char **name, key *k) {
     bool date = strcmp(*name, "date") == 0 && snapshot->manifest.date_column[0] != '\0';
     *name = date ? snapshot->manifest.date_column : *name;
     bool known = date || is_side(*name) || strcmp(*name, "hit") == 0 ||
-                 strcmp(*name, "doc") == 0;
+                 strcmp(*name, "doc") == 0 || snapshot->live_docs == 0;
     for (uint32_t p = 0; p < snapshot->n_parts; p++) {
         const pm_column *c =
             pm_columns_find(&snapshot->parts[p].segment.columns,

@@ -279,7 +279,7 @@ pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out,
     for (uint32_t i = 0; i < s->n_parts && *out == PM_END; i++) {
         pm_doc local;
         PM_TRY(pm_keys_find(&s->parts[i].segment.keys, key, &local, err));
-        if (local != PM_END) {
+        if (local != PM_END && pm_part_lives(&s->parts[i], local)) {
             *out = s->parts[i].doc_base + local;
         }
     }

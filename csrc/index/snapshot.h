@@ -49,9 +49,13 @@ pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mo
                            pm_snapshot **out, pm_error *err) PM_MUST_CHECK;
 pm_snapshot *pm_snapshot_ref(pm_snapshot *s);
 void pm_snapshot_unref(pm_snapshot *s);
-/* The part that holds a document of the whole snapshot, and its number there. NULL
- * beyond the end. */
+/* The part that holds a document of the whole snapshot, dead ones too, and its number
+ * there. NULL beyond the end. */
 const pm_part *pm_snapshot_part(const pm_snapshot *s, pm_doc doc, pm_doc *local);
+/* Whether a document of the segment answers: it is there and not deleted. */
+static inline bool pm_part_lives(const pm_part *p, pm_doc d) {
+    return d < p->segment.info.n_docs && (p->live == NULL || pm_bits_get(p->live, d));
+}
 /* A state that no manifest names (a writer's session): base's facts, these entries, and
  * for each the bits of its dead documents (NULL entries, or dead NULL: those of its
  * removals alone). Files need not be named by any generation. */

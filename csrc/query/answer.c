@@ -46,7 +46,7 @@ static pm_status list_bits(const pm_part *part, const uint32_t *docs, size_t n_d
     }
     for (size_t i = 0; i < n_docs; i++) {
         uint32_t local = docs[i] - part->doc_base;
-        if (local < n && (*bits == NULL || pm_bits_get(*bits, local))) {
+        if (local < n && pm_where_has(part, *bits, local)) {
             pm_bits_set(listed, local);
         }
     }
@@ -128,7 +128,7 @@ static pm_status note_name(pm_answer *a, const pm_matcher *m, pm_buf *scratch,
                            pm_error *err) {
     uint64_t left_out = 0;
     for (uint32_t i = 0; i < a->snapshot->n_parts; i++) {
-        left_out += pm_matcher_left_out(&a->snapshot->parts[i].segment, m, scratch);
+        left_out += pm_matcher_left_out(&a->snapshot->parts[i], m, scratch);
     }
     if (left_out == 0 || m->n_atoms == 0) {
         return PM_OK;

@@ -7,8 +7,14 @@
 #include "query/listing.h"
 #include "query/value.h"
 
-static pm_status unknown_doc(const pm_snapshot *idx, uint32_t doc, pm_error *err) {
-    return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
+/* The part that holds a live document. */
+static pm_status find_doc(const pm_snapshot *idx, uint32_t doc, const pm_part **part,
+                          pm_doc *local, pm_error *err) {
+    *part = pm_snapshot_part(idx, doc, local);
+    if (*part == NULL || !pm_part_lives(*part, *local)) {
+        return pm_fail(err, PM_INVALID, "there is no document %u", doc);
+    }
+    return PM_OK;
 }
 
 static pm_bytes bytes_of(const char *text) {
@@ -26,7 +32,7 @@ typedef struct column_set {
         uint64_t n_docs;
     } * at;
     size_t n, capacity;
-    bool counting; /* documents with a value are asked for: several take a walk */
+    bool counting; /* documents with a value are asked for: may take a walk */
 } column_set;
 
 static struct column_seen *seen(column_set *set, pm_bytes name) {
@@ -39,7 +45,41 @@ static struct column_seen *seen(column_set *set, pm_bytes name) {
     return NULL;
 }
 
-static pm_status see_column(column_set *set, const pm_column *c, pm_error *err) {
+static uint32_t count_values_of(const pm_column *c, pm_doc d) {
+    pm_range values = pm_column_values(c, d);
+    return values.hi - values.lo;
+}
+
+/* Whether some live document has several values. */
+static bool has_several(const pm_part *part, const pm_column *c) {
+    if (!c->several || part->live == NULL) {
+        return c->several;
+    }
+    pm_doc d = 0;
+    while (d < c->n_docs && !(pm_part_lives(part, d) && count_values_of(c, d) > 1)) {
+        d++;
+    }
+    return d < c->n_docs;
+}
+
+/* Live documents with a value. */
+static uint64_t count_docs(const pm_part *part, const pm_column *c) {
+    uint64_t n = 0;
+    if (!c->several && part->live == NULL) {
+        return c->has.n_ones;
+    }
+    for (size_t i = 0; !c->several && i < pm_bits_words(c->n_docs); i++) {
+        n += (unsigned)__builtin_popcountll(pm_load64(c->has.words + 8 * i) &
+                                            part->live[i]);
+    }
+    for (pm_doc d = 0; c->several && d < c->n_docs; d++) {
+        n += pm_part_lives(part, d) && count_values_of(c, d) > 0;
+    }
+    return n;
+}
+
+static pm_status see_column(column_set *set, const pm_part *part, const pm_column *c,
+                            pm_error *err) {
     struct column_seen *s = seen(set, c->name);
     if (s == NULL) {
         if (!PM_GROW(set->at, set->n, set->capacity, 1)) {
@@ -48,16 +88,9 @@ static pm_status see_column(column_set *set, const pm_column *c, pm_error *err) 
         s = &set->at[set->n++];
         *s = (struct column_seen){.name = c->name, .kind = c->kind};
     }
-    s->several = s->several || c->several;
+    s->several = s->several || has_several(part, c);
     s->kind = c->kind == PM_VALUE_FLOAT ? PM_VALUE_FLOAT : s->kind;
-    if (!c->several) {
-        s->n_docs += c->has.n_ones;
-        return PM_OK;
-    }
-    for (pm_doc d = 0; set->counting && d < c->n_docs; d++) {
-        pm_range values = pm_column_values(c, d);
-        s->n_docs += values.lo < values.hi;
-    }
+    s->n_docs += set->counting ? count_docs(part, c) : 0;
     return PM_OK;
 }
 
@@ -65,7 +98,7 @@ static pm_status see_columns(const pm_snapshot *idx, column_set *set, pm_error *
     for (uint32_t p = 0; p < idx->n_parts; p++) {
         const pm_columns *columns = &idx->parts[p].segment.columns;
         for (uint32_t i = 0; i < columns->n; i++) {
-            PM_TRY(see_column(set, &columns->at[i], err));
+            PM_TRY(see_column(set, &idx->parts[p], &columns->at[i], err));
         }
     }
     return PM_OK;
@@ -180,10 +213,8 @@ static pm_status put_value(doc_lister *l, size_t c, const pm_column *column,
 
 static pm_status put_document(doc_lister *l, uint32_t doc) {
     pm_doc local;
-    const pm_part *part = pm_snapshot_part(l->idx, doc, &local);
-    if (part == NULL) {
-        return unknown_doc(l->idx, doc, l->err);
-    }
+    const pm_part *part;
+    PM_TRY(find_doc(l->idx, doc, &part, &local, l->err));
     const pm_segment *seg = &part->segment;
     PM_TRY(pm_doc_key(part, local, &l->text, l->err));
     pm_table_put_str(l->table, 0, l->text.p, l->text.n);
@@ -222,7 +253,7 @@ static pm_status choose_columns(doc_lister *l, const char *const *columns,
         const struct column_seen *s = seen((column_set *)set, bytes_of(name));
         /* known even where no document has one */
         bool date = strcmp(name, l->idx->manifest.date_column) == 0;
-        if (s == NULL && !date && l->idx->n_docs > 0) {
+        if (s == NULL && !date && l->idx->live_docs > 0) {
             return pm_fail(l->err, PM_FIELD, "no metadata column '%s'", name);
         }
         l->types[l->n_columns] = s == NULL && date ? PM_TYPE_TIME : table_type(s);
@@ -259,22 +290,20 @@ static pm_status list_given(doc_lister *l, const uint32_t *docs, size_t n_docs,
     return PM_OK;
 }
 
-static bool lets_through(uint64_t *const *bits, uint32_t part, pm_doc local) {
-    return bits[part] == NULL || pm_bits_get(bits[part], local);
-}
-
 static pm_status list_filtered(doc_lister *l, uint64_t *const *bits, pm_arena *arena) {
     size_t n = 0;
     for (uint32_t p = 0; p < l->idx->n_parts; p++) {
-        for (pm_doc d = 0; d < l->idx->parts[p].segment.info.n_docs; d++) {
-            n += lets_through(bits, p, d);
+        const pm_part *part = &l->idx->parts[p];
+        for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
+            n += pm_where_has(part, bits[p], d);
         }
     }
     PM_TRY(new_table(l, n, arena));
     for (uint32_t p = 0; p < l->idx->n_parts; p++) {
-        for (pm_doc d = 0; d < l->idx->parts[p].segment.info.n_docs; d++) {
-            if (lets_through(bits, p, d)) {
-                PM_TRY(put_document(l, l->idx->parts[p].doc_base + d));
+        const pm_part *part = &l->idx->parts[p];
+        for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
+            if (pm_where_has(part, bits[p], d)) {
+                PM_TRY(put_document(l, part->doc_base + d));
             }
         }
     }
@@ -332,7 +361,8 @@ static pm_status put_values(const pm_column *c, pm_doc local, pm_buf *text, pm_t
         pm_table_put_str(t, 0, c->name.p, c->name.n);
         put_text(t, 1, kind_name(c->kind));
         pm_table_put_str(t, 2, text->p, text->n);
-        pm_table_put_i64(t, 3, v.kind == PM_VALUE_FLOAT ? 0 : v.i);
+        bool number = v.kind != PM_VALUE_FLOAT && v.kind != PM_VALUE_STR;
+        pm_table_put_i64(t, 3, number ? v.i : 0);
         pm_table_put_f64(t, 4, v.kind == PM_VALUE_FLOAT ? v.f : 0);
         pm_table_put_bool(t, 5, v.kind == PM_VALUE_TIME);
     }
@@ -345,12 +375,10 @@ pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out,
     static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_STR,
                                     PM_TYPE_I64, PM_TYPE_F64, PM_TYPE_BOOL};
     pm_doc local;
-    const pm_part *part = pm_snapshot_part(idx, doc, &local);
+    const pm_part *part;
     pm_table *t;
     pm_buf text;
-    if (part == NULL) {
-        return unknown_doc(idx, doc, err);
-    }
+    PM_TRY(find_doc(idx, doc, &part, &local, err));
     PM_TRY(pm_table_new(count_values(&part->segment, local), 6, names, types, &t, err));
     pm_buf_init(&text);
     pm_status status = PM_OK;
@@ -364,11 +392,11 @@ pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out,
 pm_status pm_index_text(const pm_snapshot *idx, uint32_t doc, uint32_t field,
                         pm_buf *out, pm_error *err) {
     pm_doc local;
-    const pm_part *part = pm_snapshot_part(idx, doc, &local);
-    if (part == NULL || field >= idx->manifest.n_fields) {
-        return part == NULL ? unknown_doc(idx, doc, err)
-                            : pm_fail(err, PM_INVALID, "field %u of %u", field,
-                                      idx->manifest.n_fields);
+    const pm_part *part;
+    PM_TRY(find_doc(idx, doc, &part, &local, err));
+    if (field >= idx->manifest.n_fields) {
+        return pm_fail(err, PM_INVALID, "field %u of %u", field,
+                       idx->manifest.n_fields);
     }
     if (!part->segment.store.present) {
         return pm_fail(err, PM_INVALID,

@@ -169,6 +169,7 @@ pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,
                       const uint64_t *allowed, bool prune, pm_want want,
                       pm_cancel *cancel, pm_error *err) {
     *e = (pm_eval){.plan = plan, .part = part, .cancel = cancel};
+    allowed = allowed != NULL ? allowed : part->live;
     pm_arena_init(&e->arena);
     e->n_words = pm_bits_words(part->segment.info.n_docs);
     e->bounds = pm_arena_array(&e->arena, plan->n_operands, sizeof *e->bounds);

@@ -20,7 +20,7 @@ typedef struct pm_eval {
     pm_cancel *cancel;
 } pm_eval;
 
-/* allowed: bits of documents, NULL for all. prune: operands of an AND are run on what
+/* allowed: bits of live documents, NULL for all of them. prune: operands of an AND are run on what
  * the cheaper ones left (their counts are then not those of the whole segment).
  * pm_eval_release also after failure. */
 pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,

@@ -11,7 +11,8 @@ typedef struct pm_answer {
     atomic_uint refs; /* counts owners; only the thread that takes it to 0 frees */
     pm_snapshot *snapshot;
     pm_plan *plan;
-    /* one a part: bits of the documents that the caller let through, NULL: all */
+    /* one a part: bits of the documents that the caller let through, NULL: all that
+     * live */
     uint64_t **allowed;
     uint32_t n_notes;
     char **notes;
@@ -35,12 +36,16 @@ struct pm_hits {
     pm_pos *lo, *hi; /* positions in the document's segment */
 };
 
-/* Bits of the documents that where lets through, one array a part (NULL entries: all),
- * pm_alloc'ed. */
+/* Bits of the live documents that where lets through, one array a part (NULL entries:
+ * all that live), pm_alloc'ed. */
 pm_status pm_where_bits(const pm_snapshot *s, const pm_where *where,
                         const pm_limits *limits, pm_cancel *cancel, uint64_t ***out,
                         pm_error *err) PM_MUST_CHECK;
 void pm_where_free(const pm_snapshot *s, uint64_t **bits);
+/* Whether a part's document is among them. */
+static inline bool pm_where_has(const pm_part *part, const uint64_t *bits, pm_doc d) {
+    return bits != NULL ? pm_bits_get(bits, d) : pm_part_lives(part, d);
+}
 
 /* Replaces out's content with a document's key. */
 pm_status pm_doc_key(const pm_part *part, pm_doc local, pm_buf *out,

@@ -244,7 +244,7 @@ static pm_status count_all(grouper *g) {
         const pm_part *part = &a->snapshot->parts[p];
         const pm_column *column = pm_columns_find(&part->segment.columns, name);
         for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
-            if (a->allowed[p] == NULL || pm_bits_get(a->allowed[p], d)) {
+            if (pm_where_has(part, a->allowed[p], d)) {
                 PM_TRY(count_doc(g, part, column, d));
             }
         }
@@ -254,7 +254,8 @@ static pm_status count_all(grouper *g) {
 
 static bool column_exists(const pm_snapshot *s, const char *column) {
     pm_bytes name = {(const uint8_t *)column, strlen(column)};
-    bool found = strcmp(column, "doc") == 0 || strcmp(column, "field") == 0;
+    bool found =
+        strcmp(column, "doc") == 0 || strcmp(column, "field") == 0 || s->live_docs == 0;
     for (uint32_t p = 0; p < s->n_parts && !found; p++) {
         found = pm_columns_find(&s->parts[p].segment.columns, name) != NULL;
     }

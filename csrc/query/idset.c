@@ -388,17 +388,24 @@ bool pm_idset_meet(const pm_idset *a, const pm_idset *b) {
     return false;
 }
 
-uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m,
+/* Occurrences of ids in live documents. */
+static uint64_t live_count(const pm_part *part, pm_range ids) {
+    const pm_removals *removals = part->has_removals ? &part->removals : NULL;
+    uint64_t all = pm_lexicon_ids_count(&part->segment.lexicon, ids),
+             dead = pm_removals_ids(removals, ids);
+    return all > dead ? all - dead : 0;
+}
+
+uint64_t pm_matcher_left_out(const pm_part *part, const pm_matcher *m,
                              pm_buf *scratch) {
+    const pm_lexicon *lex = &part->segment.lexicon;
     pm_form f;
     if (!m->is_name || m->n_atoms == 0 ||
-        !pm_lexicon_find_form(&seg->lexicon, m->atoms[0].text, scratch, &f)) {
+        !pm_lexicon_find_form(lex, m->atoms[0].text, scratch, &f)) {
         return 0;
     }
-    uint64_t all =
-        pm_lexicon_ids_count(&seg->lexicon, pm_lexicon_form_ids(&seg->lexicon, f));
-    uint64_t in = pm_lexicon_ids_count(
-        &seg->lexicon,
-        pm_lexicon_case_ids(&seg->lexicon, f, m->atoms[0].case_lo, PM_CASE_ACRONYM));
-    return all - in;
+    uint64_t all = live_count(part, pm_lexicon_form_ids(lex, f));
+    uint64_t in = live_count(
+        part, pm_lexicon_case_ids(lex, f, m->atoms[0].case_lo, PM_CASE_ACRONYM));
+    return all > in ? all - in : 0;
 }

@@ -5,7 +5,7 @@
 #define PM_QUERY_IDSET_H
 
 #include "base/task.h"
-#include "format/segment.h"
+#include "index/snapshot.h"
 #include "query/match.h"
 #include "query/parse.h"
 
@@ -19,7 +19,7 @@ typedef struct pm_idset {
     pm_group *groups; /* increasing; exactly those that have an id of the set */
     /* the ranges are those of the groups: positions need no look into the stream */
     bool whole;
-    uint64_t count; /* tokens of the segment in the set */
+    uint64_t count; /* tokens of the segment in the set, deleted ones too */
 } pm_idset;
 
 /* Arena memory. PM_LIMIT beyond limits->expansions forms. */
@@ -35,9 +35,8 @@ static inline bool pm_idset_has(const pm_idset *s, pm_id id) {
 }
 /* Whether some token could be in both. */
 bool pm_idset_meet(const pm_idset *a, const pm_idset *b);
-/* Tokens of the forms that a name stands for which it leaves out (lower case): for the
- * note. */
-uint64_t pm_matcher_left_out(const pm_segment *seg, const pm_matcher *m,
-                             pm_buf *scratch);
+/* Live tokens of the forms that a name stands for which it leaves out (lower case): for
+ * the note. */
+uint64_t pm_matcher_left_out(const pm_part *part, const pm_matcher *m, pm_buf *scratch);
 
 #endif

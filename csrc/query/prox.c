@@ -180,11 +180,11 @@ static bool pair_fits(const runner *r, const pm_node *near, const place *first,
             second->hi <= to);
 }
 
-/* Adds the pair where it lies in one allowed unit. */
+/* Adds the pair where it lies in one unit of an allowed document. */
 static pm_status add_pair(runner *r, pm_bound *b, const place *first,
                           const place *second) {
     if (!find_unit(r, first->lo) || second->hi > r->unit_end ||
-        !pm_bound_allows(b->children[0], r->seg, r->unit) ||
+        !is_allowed(r, r->doc) || !pm_bound_allows(b->children[0], r->seg, r->unit) ||
         !pm_bound_allows(b->children[1], r->seg, r->unit)) {
         return PM_OK;
     }

@@ -48,14 +48,15 @@ static double doc_length(const ranker *r, const pm_part *part, pm_doc local) {
 static void measure_lengths(ranker *r) {
     double sum = 0;
     if (r->options->weights == NULL) {
-        sum = (double)r->snapshot->n_tokens;
+        sum = (double)r->snapshot->live_tokens;
     }
     for (uint32_t p = 0; p < r->snapshot->n_parts && r->options->weights != NULL; p++) {
-        for (pm_doc d = 0; d < r->snapshot->parts[p].segment.info.n_docs; d++) {
-            sum += doc_length(r, &r->snapshot->parts[p], d);
+        const pm_part *part = &r->snapshot->parts[p];
+        for (pm_doc d = 0; d < part->segment.info.n_docs; d++) {
+            sum += pm_part_lives(part, d) ? doc_length(r, part, d) : 0;
         }
     }
-    r->mean_length = r->snapshot->n_docs > 0 ? sum / r->snapshot->n_docs : 0;
+    r->mean_length = r->snapshot->live_docs > 0 ? sum / r->snapshot->live_docs : 0;
 }
 
 /* Hits of a document with each field's weight: spans [*hit, *hit + n) of found, which
@@ -113,8 +114,8 @@ static void score_operand(ranker *r, uint32_t p, uint32_t operand,
     }
 }
 
-/* Every operand over every segment: its document frequency is that of the whole index,
- * whatever the filter. */
+/* Every operand over every segment: its document frequency is that of all live
+ * documents, whatever the filter. */
 static pm_status evaluate(ranker *r) {
     pm_want want = r->options->weights == NULL ? PM_WANT_COUNTS : PM_WANT_SPANS;
     r->evals = pm_calloc((size_t)r->snapshot->n_parts + 1, sizeof *r->evals);
@@ -153,7 +154,7 @@ static pm_status score_part(ranker *r, uint32_t p) {
 
 static pm_status score(ranker *r) {
     for (uint32_t i = 0; i < r->plan->n_operands; i++) {
-        r->idfs[i] = idf_of(r->snapshot->n_docs, r->dfs[i]);
+        r->idfs[i] = idf_of(r->snapshot->live_docs, r->dfs[i]);
     }
     choose_scale(r);
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
@@ -343,7 +344,7 @@ static pm_status read_order(ranker *r, order *o) {
     if (by_date && o->column[0] == '\0') {
         return pm_fail(r->err, PM_INVALID, "the index has no date column to sort by");
     }
-    bool known = by_date || r->snapshot->n_docs == 0;
+    bool known = by_date || r->snapshot->live_docs == 0;
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
         const pm_column *c =
             pm_columns_find(&r->snapshot->parts[p].segment.columns,

@@ -247,8 +247,8 @@ pm_status pm_index_tokens(const pm_snapshot *idx, uint32_t doc, pm_table **out,
     pm_doc local;
     lister l;
     const pm_part *part = pm_snapshot_part(idx, doc, &local);
-    if (part == NULL) {
-        return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
+    if (part == NULL || !pm_part_lives(part, local)) {
+        return pm_fail(err, PM_INVALID, "there is no document %u", doc);
     }
     uint32_t n_tokens = pm_bounds_doc_length(&part->segment.bounds, local);
     if (n_tokens > part->segment.info.n_positions) {

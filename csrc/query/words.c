@@ -1,6 +1,5 @@
-/* The words of an index with their frequencies. Documents are counted in one pass over
- * the stream: the last document in which each word was seen tells whether this one is
- * new. */
+/* The words of an index with their frequencies, counted in one pass over the stream:
+ * the last document in which each word was seen tells whether this one is new. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,14 +42,6 @@ static uint32_t word_of(const pm_lexicon *lex, pm_layer layer, pm_id id) {
     return layer == PM_LAYER_FOLDED ? f : pm_lexicon_form_group(lex, f);
 }
 
-static pm_range ids_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_number) {
-    if (layer == PM_LAYER_SURFACE) {
-        return (pm_range){word_number, word_number + 1};
-    }
-    return layer == PM_LAYER_FOLDED ? pm_lexicon_form_ids(lex, word_number)
-                                    : pm_lexicon_group_ids(lex, word_number);
-}
-
 static bool text_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_number,
                     pm_buf *out) {
     if (layer == PM_LAYER_SURFACE) {
@@ -60,14 +51,20 @@ static bool text_of(const pm_lexicon *lex, pm_layer layer, uint32_t word_number,
                                     : pm_lexicon_group_stem(lex, word_number, out);
 }
 
-/* documents[w]: in how many documents of the segment word w stands. ids of the lexicon
- * are looked up once, in words[id]. */
-static pm_status count_documents(counter *c, const pm_segment *seg,
-                                 const uint32_t *words, uint32_t *last,
-                                 uint32_t *documents) {
+/* What is counted of one word of a segment; tokens of a segment fit into 32 bits. */
+typedef struct tally {
+    uint32_t last; /* 1 + the last document with it */
+    uint32_t freq, documents;
+} tally;
+
+/* Tokens of live documents. ids of the lexicon are looked up once, in words[id]. */
+static pm_status count_tokens(counter *c, const pm_part *part, const uint32_t *words,
+                              tally *tallies) {
     enum { BATCH = 1024 };
+    const pm_segment *seg = &part->segment;
     uint32_t ids[BATCH];
     pm_doc doc = 0;
+    bool lives = pm_part_lives(part, doc);
     pm_pos doc_end = pm_bounds_start(&seg->bounds, seg->info.n_fields);
     for (pm_pos lo = 0; lo < seg->info.n_positions; lo += BATCH) {
         pm_pos hi =
@@ -78,13 +75,15 @@ static pm_status count_documents(counter *c, const pm_segment *seg,
         pm_stream_decode(&seg->stream, lo, hi, ids);
         for (pm_pos p = lo; p < hi; p++) {
             while (p >= doc_end && doc + 1 < seg->info.n_docs) {
-                doc++;
+                lives = pm_part_lives(part, ++doc);
                 doc_end = pm_bounds_start(&seg->bounds, (doc + 1) * seg->info.n_fields);
             }
             uint32_t w = ids[p - lo] < seg->info.n_ids ? words[ids[p - lo]] : PM_END;
-            if (w != PM_END && last[w] != doc + 1) {
-                last[w] = doc + 1;
-                documents[w]++;
+            if (w != PM_END && lives) {
+                tally *t = &tallies[w];
+                t->documents += t->last != doc + 1;
+                t->last = doc + 1;
+                t->freq++;
             }
         }
     }
@@ -107,8 +106,7 @@ static pm_status is_wanted(counter *c, pm_bytes text, bool *out) {
     return PM_OK;
 }
 
-static pm_status add_words(counter *c, const pm_lexicon *lex,
-                           const uint32_t *documents) {
+static pm_status add_words(counter *c, const pm_lexicon *lex, const tally *tallies) {
     uint32_t n = n_words(lex, c->layer);
     pm_status status = PM_OK;
     pm_buf text;
@@ -116,6 +114,9 @@ static pm_status add_words(counter *c, const pm_lexicon *lex,
     for (uint32_t w = 0; w < n && status == PM_OK; w++) {
         if (pm_cancel_tick(c->cancel, 300)) {
             status = pm_hits_interrupted(c->err);
+        }
+        if (tallies[w].freq == 0) { /* deleted documents alone have it */
+            continue;
         }
         if (status == PM_OK && !text_of(lex, c->layer, w, &text)) {
             status = pm_buf_status(&text, c->err);
@@ -133,35 +134,32 @@ static pm_status add_words(counter *c, const pm_lexicon *lex,
             status = pm_fail_nomem(c->err, text.n);
             continue;
         }
-        c->words[c->n++] = (word){{(const uint8_t *)copy, text.n},
-                                  pm_lexicon_ids_count(lex, ids_of(lex, c->layer, w)),
-                                  documents[w]};
+        c->words[c->n++] = (word){
+            {(const uint8_t *)copy, text.n}, tallies[w].freq, tallies[w].documents};
     }
     pm_buf_release(&text);
     return status;
 }
 
-static pm_status count_segment(counter *c, const pm_segment *seg) {
-    const pm_lexicon *lex = &seg->lexicon;
+static pm_status count_part(counter *c, const pm_part *part) {
+    const pm_lexicon *lex = &part->segment.lexicon;
     uint32_t n = n_words(lex, c->layer);
     uint32_t *words = pm_alloc_array((size_t)lex->n_ids + 1, sizeof *words);
-    uint32_t *last = pm_calloc((size_t)n + 1, sizeof *last),
-             *documents = pm_calloc((size_t)n + 1, sizeof *documents);
+    tally *tallies = pm_calloc((size_t)n + 1, sizeof *tallies);
     pm_status status = PM_OK;
-    if (words == NULL || last == NULL || documents == NULL) {
+    if (words == NULL || tallies == NULL) {
         status = pm_fail_nomem(c->err, lex->n_ids * sizeof *words);
     } else {
         for (pm_id id = 0; id < lex->n_ids; id++) {
             words[id] = word_of(lex, c->layer, id);
         }
-        status = count_documents(c, seg, words, last, documents);
+        status = count_tokens(c, part, words, tallies);
     }
     if (status == PM_OK) {
-        status = add_words(c, lex, documents);
+        status = add_words(c, lex, tallies);
     }
     pm_free(words);
-    pm_free(last);
-    pm_free(documents);
+    pm_free(tallies);
     return status;
 }
 
@@ -220,7 +218,7 @@ static pm_status put_words(counter *c, size_t k, pm_table **out) {
 
 static pm_status count_all(counter *c, size_t k, pm_table **out) {
     for (uint32_t p = 0; p < c->idx->n_parts; p++) {
-        PM_TRY(count_segment(c, &c->idx->parts[p].segment));
+        PM_TRY(count_part(c, &c->idx->parts[p]));
     }
     merge_words(c);
     if (c->n > 1) {

@@ -146,6 +146,35 @@ pm_status pm_file_scratch(const char *dir, pm_file *out, pm_error *err) {
     return PM_OK;
 }
 
+pm_status pm_file_open_own(const char *path, pm_file *out, pm_error *err) {
+    pm_stat s;
+    PM_TRY(open_as(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, out, "cannot open",
+                   err));
+    pm_status status = pm_file_stat(out, &s, err);
+    if (status == PM_OK && !s.is_regular) {
+        status = pm_fail(err, PM_FOREIGN, "%s is not a regular file", path);
+    }
+    if (status != PM_OK) {
+        pm_file_close(out);
+    }
+    return status;
+}
+
+pm_status pm_file_stat(const pm_file *f, pm_stat *out, pm_error *err) {
+    int failed;
+    RETRY(failed, in_force->stat_fd(f->fd, out));
+    return failed ? pm_fail_io(err, errno, f->name, "cannot look at") : PM_OK;
+}
+
+pm_status pm_file_lock(const pm_file *f, bool *held, pm_error *err) {
+    int failed;
+    RETRY(failed, in_force->lock(f->fd));
+    *held = failed == 0;
+    return *held || errno == EWOULDBLOCK
+               ? PM_OK
+               : pm_fail_io(err, errno, f->name, "cannot lock");
+}
+
 pm_status pm_file_write(pm_file *f, const void *from, size_t n, pm_error *err) {
     const uint8_t *p = from;
     while (n > 0) {
@@ -331,11 +360,7 @@ pm_status pm_blob_of_file(const pm_file *f, size_t n, pm_map_mode mode, pm_blob 
 static pm_status blob_size(const pm_file *f, const char *path, size_t *out,
                            pm_error *err) {
     pm_stat s;
-    int failed;
-    RETRY(failed, in_force->stat_fd(f->fd, &s));
-    if (failed) {
-        return pm_fail_io(err, errno, path, "cannot look at");
-    }
+    PM_TRY(pm_file_stat(f, &s, err));
     if (!s.is_regular) {
         return pm_fail(err, PM_FOREIGN, "%s is not a regular file", path);
     }

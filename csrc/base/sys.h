@@ -76,6 +76,12 @@ typedef struct pm_file {
 pm_status pm_file_create(const char *path, pm_file *out,
                          pm_error *err) PM_MUST_CHECK; /* O_EXCL, O_CLOEXEC */
 pm_status pm_file_open(const char *path, pm_file *out, pm_error *err) PM_MUST_CHECK;
+/* For reading and writing; made where there is none. A link is not followed, and what
+ * is no file is PM_FOREIGN. */
+pm_status pm_file_open_own(const char *path, pm_file *out, pm_error *err) PM_MUST_CHECK;
+/* The exclusive lock of the table; *held false: another has it. */
+pm_status pm_file_lock(const pm_file *f, bool *held, pm_error *err) PM_MUST_CHECK;
+pm_status pm_file_stat(const pm_file *f, pm_stat *out, pm_error *err) PM_MUST_CHECK;
 /* A file without a name, to be written and then read (pm_blob_of_file). It stands in dir
  * as scratch-<process>-<n> until it is unlinked, which is at once. */
 pm_status pm_file_scratch(const char *dir, pm_file *out, pm_error *err) PM_MUST_CHECK;

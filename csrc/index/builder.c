@@ -591,8 +591,10 @@ static char *unconst(const char *s) {
 }
 
 static pm_status publish(pm_builder *b, pm_error *err) {
-    pm_generation generation = {
-        .number = 1, .n_segments = (uint32_t)b->n_segments, .segments = b->segments};
+    pm_generation generation = {.number = 1,
+                                .fingerprint = pm_analyzer_fingerprint(b->analyzer),
+                                .n_segments = (uint32_t)b->n_segments,
+                                .segments = b->segments};
     char *fields[PM_MAX_FIELDS];
     for (uint32_t f = 0; f < b->n_fields; f++) {
         fields[f] = unconst(b->fields[f]);
@@ -604,7 +606,6 @@ static pm_status publish(pm_builder *b, pm_error *err) {
                      .n_fields = b->n_fields,
                      .fields = fields,
                      .store = b->store,
-                     .fingerprint = pm_analyzer_fingerprint(b->analyzer),
                      .next_file = b->n_segments + 1,
                      .retain = b->retain,
                      .retain_seconds = PM_RETAIN_SECONDS,

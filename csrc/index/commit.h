@@ -28,21 +28,26 @@ typedef struct pm_commit {
     const pm_manifest *base; /* the manifest in force */
     const pm_entry *entries; /* the state to be, in document order */
     uint32_t n_entries;
-    uint64_t next_file; /* number above those of all files ever named */
-    uint64_t fingerprint;
+    uint64_t next_file;   /* above the numbers of all files ever named, base's too */
+    uint64_t fingerprint; /* of the analyzer that these segments were made by */
     const char *main_field;
 } pm_commit;
-/* Publishes generation base's newest + 1. *renamed: whether the rename may have
+/* Publishes generation base's newest + 1. Of the generations before, the newest stay
+ * named, as many as retain says with this one, and all that were published within
+ * retain_seconds before (or, should the clock have been put back, after) now. *renamed: whether the rename may have
  * happened: after a failure with *renamed set the files must be left alone and the
  * writer is dead; with *renamed clear nothing has changed. On success *next is the
  * manifest in force (pm_manifest_release). Does not sweep. */
 pm_status pm_commit_publish(const pm_commit *c, pm_manifest *next, bool *renamed,
                             pm_error *err) PM_MUST_CHECK;
-/* Removes what writers left and no retained generation names: files of our names
- * (digits, a dot, letters; manifest.new; scratch files). Best effort: what cannot be
- * removed stays for the next one. */
+/* Removes what writers left and m names in no generation: files whose names
+ * pm_commit_name or pm_file_scratch gives, and manifest.new; nothing else. Best effort:
+ * what cannot be removed stays for the next one. Needs the lock, and no session with
+ * files of its own. */
 void pm_commit_sweep(const char *dir, const pm_manifest *m);
-/* "0000000012.seg" */
+#define PM_SEGMENT_SUFFIX "seg"
+#define PM_REMOVALS_SUFFIX "del"
+/* "0000000012.seg"; suffix: one of those */
 void pm_commit_name(char out[64], uint64_t number, const char *suffix);
 
 #endif

@@ -11,12 +11,14 @@
 #define PM_LOCK_NAME "lock"
 
 typedef struct pm_lock {
-    pm_file file;  /* fd -1: not held */
-    int64_t owner; /* the process that took it: a forked child does not own it */
+    pm_file file;
+    /* the process that took it: a forked child does not own it; 0: not held */
+    int64_t owner;
 } pm_lock;
 
 /* Waits for at most timeout_s (0: asks once). PM_LOCKED names the owner's process and
- * host; PM_CANCELLED. The lock is that of the directory which stands at dir when it is
+ * host; PM_CANCELLED; PM_IO where the file cannot be made. dir must be an index: the
+ * file is made in any directory. The lock is that of the directory which stands at dir when it is
  * taken: if the directory was exchanged while waiting, its successor's lock is taken. */
 pm_status pm_lock_take(pm_lock *l, const char *dir, double timeout_s, pm_cancel *cancel,
                        pm_error *err) PM_MUST_CHECK;
@@ -24,7 +26,8 @@ pm_status pm_lock_take(pm_lock *l, const char *dir, double timeout_s, pm_cancel 
  * one that locked it: PM_INVALID where it is not. */
 pm_status pm_lock_check(const pm_lock *l, const char *dir, pm_error *err) PM_MUST_CHECK;
 /* Gives the lock back. In a forked child: closes the descriptor, and the parent keeps
- * the lock. Safe when not held. */
+ * the lock. (A child that lives on without this keeps the lock from others when the
+ * parent is killed.) Safe when not held, and on zeros. */
 void pm_lock_drop(pm_lock *l);
 
 #endif

@@ -15,7 +15,7 @@ enum {
     FILES = PM_FOURCC('F', 'I', 'L', 'E'),
     GENS = PM_FOURCC('G', 'E', 'N', 'S'),
     FILE_BYTES = 25, /* of a file's record at least */
-    GENERATION_BYTES = 17,
+    GENERATION_BYTES = 25,
     SEGMENT_BYTES = 32,
     MAX_PATH_BYTES = 4096
 };
@@ -162,7 +162,6 @@ static pm_status read_meta(reading *r) {
     for (uint32_t i = 0; i < n; i++) {
         PM_TRY(read_pair(r));
     }
-    m->fingerprint = pm_cursor_u64(&r->at);
     m->next_file = pm_cursor_u64(&r->at);
     m->retain = pm_cursor_u32(&r->at);
     m->retain_seconds = pm_cursor_u32(&r->at);
@@ -322,6 +321,7 @@ static pm_status read_generations(reading *r) {
         pm_generation *g = &m->generations[i];
         g->number = pm_cursor_u64(&r->at);
         g->published = (int64_t)pm_cursor_u64(&r->at);
+        g->fingerprint = m->fingerprint = pm_cursor_u64(&r->at);
         if (g->number <= last) {
             return corrupt(r, "numbers of generations do not increase");
         }
@@ -400,7 +400,6 @@ static void put_meta(pm_buf *b, const pm_manifest *m) {
     for (uint32_t i = 0; i < m->n_fields; i++) {
         put_pair(b, "field", m->fields[i]);
     }
-    pm_buf_put_u64(b, m->fingerprint);
     pm_buf_put_u64(b, m->next_file);
     pm_buf_put_u32(b, m->retain);
     pm_buf_put_u32(b, m->retain_seconds);
@@ -431,6 +430,7 @@ static void put_generations(pm_buf *b, const pm_manifest *m) {
         const pm_generation *g = &m->generations[i];
         pm_buf_put_u64(b, g->number);
         pm_buf_put_u64(b, (uint64_t)g->published);
+        pm_buf_put_u64(b, g->fingerprint);
         pm_buf_put_varint(b, g->n_segments);
         for (uint32_t k = 0; k < g->n_segments; k++) {
             put_segment(b, &g->segments[k]);

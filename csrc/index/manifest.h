@@ -33,6 +33,7 @@ typedef struct pm_generation {
     /* when it was published, seconds since 1970; 0: when this manifest was (the time of
      * its file), so that a build's bytes hold no time */
     int64_t published;
+    uint64_t fingerprint; /* of the analyzer that its segments were made by */
     uint32_t n_segments;
     pm_manifest_segment *segments;
 } pm_generation;
@@ -43,7 +44,7 @@ typedef struct pm_manifest { /* arrays and strings live in arena */
     uint32_t n_fields;
     char **fields; /* text fields over all segments, in order */
     bool store;
-    uint64_t fingerprint;
+    uint64_t fingerprint;    /* read: of the newest; in a snapshot: of its own */
     uint64_t next_file;      /* above the numbers of all files ever named */
     uint32_t retain;         /* generations kept at least, from 1 */
     uint32_t retain_seconds; /* and those published so lately */

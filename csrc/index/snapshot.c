@@ -111,6 +111,7 @@ static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode,
                        number, newest->number);
     }
     s->generation = g->number;
+    s->manifest.fingerprint = g->fingerprint;
     s->parts = pm_calloc(g->n_segments, sizeof *s->parts);
     if (s->parts == NULL) {
         return pm_fail_nomem(err, g->n_segments * sizeof *s->parts);

@@ -51,6 +51,9 @@ void pm_index_get_facts(const pm_index *idx, pm_index_facts *out) {
         .date_column = m->date_column,
         .key_column = m->key_column,
         .fields = (const char *const *)m->fields,
+        .n_generations = m->n_generations,
+        .generations = m->generations,
+        .file_time = m->file_time,
         .store = m->store,
         .analyzer_differs = idx->analyzer_differs,
     };

@@ -48,6 +48,10 @@ typedef struct pm_index_facts {
     uint32_t doc_bound; /* documents are numbered below it, deleted ones too */
     const char *lang, *main_field, *date_column, *key_column;
     const char *const *fields;
+    /* those that are retained, by number; published 0: at file_time */
+    uint32_t n_generations;
+    const pm_generation *generations;
+    int64_t file_time; /* when the manifest was written, seconds since 1970 */
     bool store, analyzer_differs;
 } pm_index_facts;
 /* Borrowed until unref. */

@@ -37,11 +37,12 @@ enum { PM_NO_OFFSET = -1 };
 typedef struct pm_error {
     pm_status code;
     int os_errno; /* 0 where no system call failed */
-    /* byte in file, or row of the input; PM_NO_OFFSET where there is none */
+    /* byte in file, or row of the input; PM_LOCKED: the owner's process; PM_GONE: the
+     * newest generation; PM_NO_OFFSET where there is none */
     int64_t offset;
     /* code points of the query, [pos, end); PM_NO_OFFSET where there is none */
     int64_t pos, end;
-    char file[256]; /* the file's name, or "" */
+    char file[256]; /* the file's name; PM_LOCKED: the owner's host; or "" */
     /* one sentence, or for query errors the sentence alone (the caret is drawn by the
      * caller) */
     char message[1024];

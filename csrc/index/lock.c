@@ -17,23 +17,30 @@ enum {
     OWNER_BYTES = 300
 };
 
+typedef struct owner { /* of a lock that another has */
+    char name[OWNER_BYTES], host[HOST_BYTES];
+    int64_t process; /* PM_NO_OFFSET, and host "", where the file does not say */
+} owner;
+
 /* ---- whose it is, for messages ---- */
 
 /* "process 1234 on host". What the file says is not trusted: its owner may have died
  * before he wrote, or it is another's file. */
-static void name_owner(const pm_file *f, char out[OWNER_BYTES]) {
-    char text[OWNER_BYTES] = "", host[HOST_BYTES] = "", own[HOST_BYTES] = "";
-    int64_t process = 0;
+static void name_owner(const pm_file *f, owner *out) {
+    char text[OWNER_BYTES] = "", own[HOST_BYTES] = "";
+    *out = (owner){.process = PM_NO_OFFSET};
     (void)pm_sys_get()->read_at(f->fd, text, sizeof text - 1, 0);
-    if (sscanf(text, "%18" SCNd64 " %255[-_.0-9A-Za-z]", &process, host) != 2) {
-        snprintf(out, OWNER_BYTES, "another process");
+    int n = sscanf(text, "%18" SCNd64 " %255[-_.0-9A-Za-z]", &out->process, out->host);
+    if (n != 2) {
+        *out = (owner){.process = PM_NO_OFFSET, .name = "another process"};
         return;
     }
     pm_sys_get()->host_name(own, sizeof own);
-    if (process == pm_sys_get()->process_id() && strcmp(host, own) == 0) {
-        snprintf(out, OWNER_BYTES, "another writer of this process");
+    if (out->process == pm_sys_get()->process_id() && strcmp(out->host, own) == 0) {
+        snprintf(out->name, OWNER_BYTES, "another writer of this process");
     } else {
-        snprintf(out, OWNER_BYTES, "process %" PRId64 " on %s", process, host);
+        snprintf(out->name, OWNER_BYTES, "process %" PRId64 " on %s", out->process,
+                 out->host);
     }
 }
 
@@ -72,8 +79,8 @@ static pm_status leads_to(const pm_file *f, const char *path, bool *same,
     return PM_OK;
 }
 
-/* The lock, if it is to be had at once; owner: who has it else. */
-static pm_status ask(pm_file *f, const char *path, bool *held, char owner[OWNER_BYTES],
+/* The lock, if it is to be had at once; other: who has it else. */
+static pm_status ask(pm_file *f, const char *path, bool *held, owner *other,
                      pm_error *err) {
     *held = false;
     PM_TRY(pm_file_open_own(path, f, err));
@@ -84,7 +91,7 @@ static pm_status ask(pm_file *f, const char *path, bool *held, char owner[OWNER_
     if (status == PM_OK && *held) {
         return PM_OK;
     }
-    name_owner(f, owner);
+    name_owner(f, other);
     pm_file_close(f);
     *held = false;
     return status;
@@ -94,25 +101,29 @@ static uint64_t milliseconds(double s) {
     return s > 0 ? (uint64_t)((s < MAX_TIMEOUT_S ? s : MAX_TIMEOUT_S) * 1000) : 0;
 }
 
-static pm_status locked(const char *dir, const char *owner, uint64_t waited_ms,
+static pm_status locked(const char *dir, const owner *other, uint64_t waited_ms,
                         pm_error *err) {
-    pm_fail(err, PM_LOCKED, "%s is locked by %s; waited %g s", dir, owner,
+    pm_fail(err, PM_LOCKED, "%s is locked by %s; waited %g s", dir, other->name,
             (double)waited_ms / 1000);
+    if (err != NULL) {
+        err->offset = other->process;
+        memcpy(err->file, other->host, sizeof err->file);
+    }
     pm_error_hint(err, "end that writer, or wait for it with a longer timeout");
     return PM_LOCKED;
 }
 
 static pm_status wait_for(pm_file *f, const char *dir, const char *path,
                           uint64_t timeout_ms, pm_cancel *cancel, pm_error *err) {
-    char owner[OWNER_BYTES];
+    owner other;
     for (uint64_t waited_ms = 0;; waited_ms += PAUSE_MS) {
         bool held;
-        PM_TRY(ask(f, path, &held, owner, err));
+        PM_TRY(ask(f, path, &held, &other, err));
         if (held) {
             return PM_OK;
         }
         if (waited_ms >= timeout_ms) {
-            return locked(dir, owner, timeout_ms, err);
+            return locked(dir, &other, timeout_ms, err);
         }
         if (cancel != NULL && pm_cancel_look(cancel)) {
             return pm_fail(err, PM_CANCELLED, "cancelled by the caller");

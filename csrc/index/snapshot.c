@@ -105,10 +105,13 @@ static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode,
     const pm_generation *g = find_generation(&s->manifest, number);
     if (g == NULL) {
         const pm_generation *newest = find_generation(&s->manifest, 0);
-        return pm_fail(err, PM_GONE,
-                       "generation %" PRIu64
-                       " is no longer kept; the newest is %" PRIu64,
-                       number, newest->number);
+        pm_fail(err, PM_GONE,
+                "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64,
+                number, newest->number);
+        if (err != NULL) {
+            err->offset = (int64_t)newest->number;
+        }
+        return PM_GONE;
     }
     s->generation = g->number;
     s->manifest.fingerprint = g->fingerprint;

@@ -26,6 +26,10 @@ pm_status pm_index_documents(const pm_snapshot *idx, const char *const *columns,
                              size_t n_columns, const uint32_t *docs, size_t n_docs,
                              const pm_query *filter, pm_table **out,
                              pm_error *err) PM_MUST_CHECK;
+/* The greatest key of a live document that is a number in decimal digits (of at most 18
+ * digits); -1 where none is. Cost: all keys are read. */
+pm_status pm_index_greatest_key(const pm_snapshot *idx, int64_t *out, pm_cancel *cancel,
+                                pm_error *err) PM_MUST_CHECK;
 /* Values of one document: column (STR), kind (STR), one row a value, text (STR), i
  * (I64), f (F64), timed (BOOL: has a time of day). */
 pm_status pm_index_values(const pm_snapshot *idx, uint32_t doc, pm_table **out,

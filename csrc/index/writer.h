@@ -27,6 +27,10 @@ pm_status pm_writer_new(const char *path, const pm_writer_options *options,
 /* Rolls back what is not committed, gives the lock back. Safe in a forked child, where
  * it touches no file. */
 void pm_writer_free(pm_writer *w);
+/* To be called in a forked child, at any time of the parent's: closes the child's
+ * descriptor of the lock, which would else be held as long as the child lives. Only free
+ * is left there, and free only where the parent was in no call. */
+void pm_writer_forked(pm_writer *w);
 
 typedef enum pm_write_mode {
     PM_WRITE_ADD,   /* a key that exists is PM_DUPLICATE */

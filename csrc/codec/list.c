@@ -1,6 +1,6 @@
-/* Lists of several blocks start with a table that is searched before anything is
- * decoded. What it says is checked against each block that is decoded: the values lie
- * above the block's base and end on the next block's. */
+/* Lists of several blocks end with a table that is searched before anything is decoded.
+ * What it says is checked against each block that is decoded: the values lie above the
+ * block's base and end on the next block's. */
 #include "codec/list.h"
 
 #include <assert.h>
@@ -18,7 +18,7 @@ static uint32_t block_count(uint32_t n, uint32_t block) {
 }
 
 static size_t table_bytes(uint32_t n) {
-    return n > PM_BLOCK ? (size_t)n_blocks_of(n) * ENTRY_BYTES : 0;
+    return n > PM_BLOCK ? ((size_t)n_blocks_of(n) - 1) * ENTRY_BYTES : 0;
 }
 
 /* ---- writing ---- */
@@ -33,49 +33,106 @@ static void encode_values(pm_buf *out, const uint32_t *values, size_t n,
     pm_block_encode(out, gaps, n);
 }
 
-/* The table's room is kept as an offset: the buffer moves while the blocks are
- * written. */
-static void put_entry(pm_buf *out, size_t table, size_t table_end, uint32_t block,
-                      uint32_t base) {
-    size_t offset = out->n - table_end;
-    /* no list of 2^31 positions comes near; failing beats a wrong table */
-    if (offset > UINT32_MAX) {
-        out->failed = true;
+static void put_block(pm_list_writer *l, pm_buf *out, const uint32_t *values,
+                      const uint32_t *payload, size_t n) {
+    size_t before = out->n;
+    if (l->bytes > 0) {
+        pm_buf_put_u32(&l->table, l->last);
+        pm_buf_put_u32(&l->table, (uint32_t)l->bytes);
+        /* no list of 2^31 positions comes near; failing beats a wrong table */
+        out->failed |= l->bytes > UINT32_MAX;
     }
-    if (!out->failed) {
-        uint32_t entry[2] = {base, (uint32_t)offset};
-        memcpy(out->p + table + (size_t)block * ENTRY_BYTES, entry, sizeof entry);
+    encode_values(out, values, n, l->last);
+    if (l->has_payload) {
+        pm_block_encode(out, payload, n);
+    }
+    l->last = values[n - 1];
+    l->bytes += out->n - before;
+}
+
+void pm_list_writer_init(pm_list_writer *l) {
+    pm_buf_init(&l->table);
+    pm_list_begin(l, false);
+}
+
+void pm_list_writer_release(pm_list_writer *l) {
+    pm_buf_release(&l->table);
+}
+
+void pm_list_begin(pm_list_writer *l, bool has_payload) {
+    l->has_payload = has_payload;
+    l->n = l->held = 0;
+    l->last = UINT32_MAX;
+    l->bytes = 0;
+    pm_buf_clear(&l->table);
+}
+
+/* Fills up the block that is held. */
+static size_t hold(pm_list_writer *l, const uint32_t *values, const uint32_t *payload,
+                   size_t n) {
+    n = n < PM_BLOCK - l->held ? n : PM_BLOCK - l->held;
+    memcpy(l->values + l->held, values, n * sizeof *values);
+    if (l->has_payload) {
+        memcpy(l->payload + l->held, payload, n * sizeof *payload);
+    }
+    l->held += (uint32_t)n;
+    return n;
+}
+
+void pm_list_put(pm_list_writer *l, pm_buf *out, const uint32_t *values,
+                 const uint32_t *payload, size_t n) {
+    assert(n <= UINT32_MAX - l->n);
+    l->n += (uint32_t)n;
+    for (size_t at = 0, took; at < n; at += took) {
+        const uint32_t *beside = l->has_payload ? payload + at : NULL;
+        if (l->held == 0 && n - at >= PM_BLOCK) {
+            took = PM_BLOCK;
+            put_block(l, out, values + at, beside, PM_BLOCK);
+            continue;
+        }
+        took = hold(l, values + at, beside, n - at);
+        if (l->held == PM_BLOCK) {
+            put_block(l, out, l->values, l->payload, PM_BLOCK);
+            l->held = 0;
+        }
     }
 }
 
+void pm_list_end(pm_list_writer *l, pm_buf *out) {
+    if (l->held > 0) {
+        put_block(l, out, l->values, l->payload, l->held);
+        l->held = 0;
+    }
+    out->failed |= l->table.failed;
+    pm_buf_put(out, l->table.p, l->table.n);
+}
+
+/* Nothing is held: the last block goes straight to its place too. */
 void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload,
                     size_t n) {
-    assert(n <= UINT32_MAX);
-    size_t table = out->n;
-    size_t table_size = table_bytes((uint32_t)n);
-    if (pm_buf_room(out, table_size) == NULL) {
-        return;
+    pm_list_writer l;
+    pm_list_writer_init(&l);
+    pm_list_begin(&l, payload != NULL);
+    size_t whole = n - n % PM_BLOCK;
+    pm_list_put(&l, out, values, payload, whole);
+    if (n > whole) {
+        put_block(&l, out, values + whole, payload != NULL ? payload + whole : NULL,
+                  n - whole);
     }
-    pm_buf_grew(out, table_size);
-    uint32_t base = UINT32_MAX;
-    for (size_t lo = 0; lo < n; lo += PM_BLOCK) {
-        size_t count = n - lo < PM_BLOCK ? n - lo : PM_BLOCK;
-        if (table_size > 0) {
-            put_entry(out, table, table + table_size, (uint32_t)(lo / PM_BLOCK), base);
-        }
-        encode_values(out, values + lo, count, base);
-        if (payload != NULL) {
-            pm_block_encode(out, payload + lo, count);
-        }
-        base = values[lo + count - 1];
-    }
+    pm_list_end(&l, out);
+    pm_list_writer_release(&l);
 }
 
 /* ---- reading one block ---- */
 
-/* Base of a block of a list whose table is known to be there. */
+/* What the table says of a block but the first, in a list whose bytes hold a table. */
+static const uint8_t *table_entry(const pm_list *l, uint32_t block) {
+    size_t from_end = (size_t)(n_blocks_of(l->n) - block) * ENTRY_BYTES;
+    return l->bytes.p + (l->bytes.n - from_end);
+}
+
 static uint32_t table_base(const pm_list *l, uint32_t block) {
-    return pm_load32(l->bytes.p + (size_t)block * ENTRY_BYTES);
+    return pm_load32(table_entry(l, block));
 }
 
 /* The first of `block` in [lo, n_blocks) whose successor's base reaches target;
@@ -101,23 +158,22 @@ static uint32_t find_block(const pm_list *l, uint32_t lo, uint32_t n_blocks,
     return lo;
 }
 
-/* A cursor on a block < n_blocks, and its base. Only the first block may have base
- * "-1". */
+/* A cursor on a block < n_blocks, which cannot leave the blocks, and its base. Only the
+ * first block has base "-1". */
 static bool open_block(const pm_list *l, uint32_t block, uint32_t *base, pm_cursor *c) {
     size_t table = table_bytes(l->n);
     if (table > l->bytes.n) {
         return false;
     }
-    *c = pm_cursor_of(l->bytes);
+    *c = pm_cursor_of((pm_bytes){l->bytes.p, l->bytes.n - table});
     *base = UINT32_MAX;
-    if (table == 0) {
+    if (block == 0) {
         return true;
     }
-    const uint8_t *entry = l->bytes.p + (size_t)block * ENTRY_BYTES;
+    const uint8_t *entry = table_entry(l, block);
     *base = pm_load32(entry);
-    (void)pm_cursor_take(c, table);
     (void)pm_cursor_take(c, pm_load32(entry + 4));
-    return !c->bad && (block == 0) == (*base == UINT32_MAX);
+    return !c->bad && *base != UINT32_MAX;
 }
 
 /* out[i] > out[i - 1] shows that no sum wrapped: each gap is in [1, 2^32]. */
@@ -145,9 +201,12 @@ static bool decode_values(pm_cursor *c, size_t n, uint32_t base, uint32_t *out) 
     return last != UINT32_MAX && is_increasing(out, n, base);
 }
 
-/* The table's word for where the block ends. */
+/* The table's word for where the block ends. The first block is read without a look at
+ * the table, which mostly lies in other memory: the word is compared by whoever goes on
+ * to the next block. */
 static bool ends_on_next_base(const pm_list *l, uint32_t block, uint32_t last) {
-    return block + 1 >= n_blocks_of(l->n) || table_base(l, block + 1) == last;
+    return block == 0 || block + 1 >= n_blocks_of(l->n) ||
+           table_base(l, block + 1) == last;
 }
 
 /* Number of values < target in a full block (padded with UINT32_MAX), without a branch
@@ -174,13 +233,22 @@ static bool stop(pm_list_iter *it, bool bad) {
     return false;
 }
 
-/* Decodes the block into it->values, padded; not below floor (a value that was passed,
- * or 0). */
-static bool load_values(pm_list_iter *it, uint32_t block, uint32_t floor) {
+/* Whether a block with this base may follow what is decoded: not below a value that was
+ * passed, and right behind the block before it. */
+static bool follows(const pm_list_iter *it, uint32_t block, uint32_t base) {
+    if (it->count == 0 || block <= it->block) {
+        return true;
+    }
+    uint32_t last = it->values[it->count - 1];
+    return block == it->block + 1 ? base == last : base >= last;
+}
+
+/* Decodes the block into it->values, padded. */
+static bool load_values(pm_list_iter *it, uint32_t block) {
     uint32_t base;
     pm_cursor c;
     uint32_t count = block_count(it->list.n, block);
-    if (!open_block(&it->list, block, &base, &c) || base < floor ||
+    if (!open_block(&it->list, block, &base, &c) || !follows(it, block, base) ||
         !decode_values(&c, count, base, it->values) ||
         !ends_on_next_base(&it->list, block, it->values[count - 1])) {
         return false;
@@ -198,9 +266,7 @@ bool pm_list_iter_load(pm_list_iter *it, uint32_t block) {
     if (it->bad || block >= it->n_blocks) {
         return stop(it, false);
     }
-    bool forward = it->count > 0 && block > it->block;
-    uint32_t floor = forward ? it->values[it->count - 1] : 0;
-    return load_values(it, block, floor) || stop(it, true);
+    return load_values(it, block) || stop(it, true);
 }
 
 /* Stands nowhere; the values are not touched. */
@@ -223,9 +289,9 @@ uint32_t pm_list_iter_payload(pm_list_iter *it) {
         return 0;
     }
     if (!it->payload_decoded) {
-        const uint8_t *end = it->list.bytes.p + it->list.bytes.n;
-        pm_cursor c =
-            pm_cursor_of((pm_bytes){it->payload_at, (size_t)(end - it->payload_at)});
+        size_t at = (size_t)(it->payload_at - it->list.bytes.p);
+        size_t end = it->list.bytes.n - table_bytes(it->list.n);
+        pm_cursor c = pm_cursor_of((pm_bytes){it->payload_at, end - at});
         pm_block_decode(&c, it->count, it->payload);
         if (c.bad) {
             stop(it, true);
@@ -268,14 +334,15 @@ uint32_t pm_list_iter_rank(const pm_list_iter *it) {
 bool pm_list_decode(pm_list list, uint32_t *out) {
     uint32_t n_blocks = n_blocks_of(list.n);
     uint32_t last = UINT32_MAX;
-    const uint8_t *expected = NULL; /* blocks follow each other without a gap */
+    size_t end = 0; /* blocks follow each other without a gap, up to the table */
     for (uint32_t block = 0; block < n_blocks; block++) {
         uint32_t base;
         pm_cursor c;
         uint32_t count = block_count(list.n, block);
         uint32_t *to = out + (size_t)block * PM_BLOCK;
         if (!open_block(&list, block, &base, &c) || base != last ||
-            (block > 0 && c.p != expected) || !decode_values(&c, count, base, to)) {
+            (block > 0 && pm_load32(table_entry(&list, block) + 4) != end) ||
+            !decode_values(&c, count, base, to)) {
             return false;
         }
         if (list.has_payload) {
@@ -285,9 +352,9 @@ bool pm_list_decode(pm_list list, uint32_t *out) {
             return false;
         }
         last = to[count - 1];
-        expected = c.p;
+        end = (size_t)(c.p - list.bytes.p);
     }
-    return true;
+    return end == list.bytes.n - table_bytes(list.n);
 }
 
 uint32_t pm_list_rank(pm_list list, uint32_t target, bool *bad) {

@@ -1,14 +1,15 @@
 /* A strictly increasing list of u32 (positions, documents, interval starts), in blocks
  * that can be skipped.
  *
- *   if n > PM_BLOCK: ceil(n / PM_BLOCK) entries { u32 base, u32 offset }
- *                    base: last value of the block before (first block: 0xffffffff,
- *                    that is "-1"); offset: of the block from the end of this table
- *   blocks of gaps - 1 (codec/block.h), the first gap from "-1"
+ *   blocks of PM_BLOCK gaps - 1 (codec/block.h), the first gap from "-1"
+ *   | for each block but the first { u32 base, u32 offset }
+ *     base: last value of the block before; offset: of the block, in the list
  *
- * The count n is stored by whoever holds the list. Optionally each block is followed by
- * a second block of as many "payload" integers (term frequencies - 1, interval lengths
- * - 1): n_columns is 2 then. Readers borrow the bytes. */
+ * The table ends the list, so that a writer need not hold the blocks: readers must know
+ * where exactly the list ends. The count n is stored by whoever holds the list.
+ * Optionally each block is followed by a second block of as many "payload" integers
+ * (term frequencies - 1, interval lengths - 1): n_columns is 2 then. Readers borrow the
+ * bytes. */
 #ifndef PM_CODEC_LIST_H
 #define PM_CODEC_LIST_H
 
@@ -17,6 +18,28 @@
 /* payload may be NULL (one column). values strictly increasing, each <= 0xfffffffe. */
 void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload,
                     size_t n);
+
+/* The same for values as they come: begin, put in pieces of any size, end. Blocks are
+ * appended to out once they are full; the caller may empty out between calls. Holds two
+ * blocks and 8 bytes for each block that is out. A failure is out's (at the latest with
+ * end). */
+typedef struct pm_list_writer {
+    bool has_payload;
+    uint32_t n, held; /* values of the list; those of them not yet in a block */
+    uint32_t last;    /* value before those that are held */
+    uint64_t bytes;   /* of the blocks */
+    pm_buf table;
+    uint32_t values[PM_BLOCK], payload[PM_BLOCK];
+} pm_list_writer;
+
+void pm_list_writer_init(pm_list_writer *l);
+void pm_list_writer_release(pm_list_writer *l);
+void pm_list_begin(pm_list_writer *l, bool has_payload);
+/* payload: as many as values; not looked at where the list has none. */
+void pm_list_put(pm_list_writer *l, pm_buf *out, const uint32_t *values,
+                 const uint32_t *payload, size_t n);
+/* Another list may be begun then. */
+void pm_list_end(pm_list_writer *l, pm_buf *out);
 
 typedef struct pm_list { /* immutable view; copies are free */
     pm_bytes bytes;
@@ -29,7 +52,7 @@ typedef struct pm_list { /* immutable view; copies are free */
  * the file. */
 static inline uint64_t pm_list_least_bytes(uint64_t n, unsigned n_columns) {
     uint64_t blocks = (n + PM_BLOCK - 1) / PM_BLOCK;
-    return blocks * ((n > PM_BLOCK ? 8 : 0) + 2 * (uint64_t)n_columns);
+    return blocks * 2 * (uint64_t)n_columns + (n > PM_BLOCK ? 8 * (blocks - 1) : 0);
 }
 
 /* Walks a list forward. After damage: at the end, with bad set. About 2 KB; lives on

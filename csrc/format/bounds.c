@@ -3,8 +3,6 @@
  * least one position, its sentinel: at most 9 steps). */
 #include "format/bounds.h"
 
-#include <assert.h>
-
 #include "base/cursor.h"
 
 enum { SECTION = PM_FOURCC('U', 'N', 'I', 'T'), SHIFT = 9, WRITE_ENTRIES = 1024 };
@@ -13,25 +11,49 @@ static uint32_t directory_size(uint32_t n_positions) {
     return (n_positions >> SHIFT) + ((n_positions & ((1U << SHIFT) - 1)) != 0);
 }
 
+/* The next n entries of the directory, from the k-th on. *unit: that of the entry before
+ * (0 at first). */
+static void fill_directory(const uint32_t *starts, uint32_t k, uint32_t n,
+                           uint32_t *unit, uint32_t *entries) {
+    for (uint32_t i = 0; i < n; i++) {
+        while (starts[*unit + 1] <= (uint64_t)(k + i) << SHIFT) {
+            ++*unit;
+        }
+        entries[i] = *unit;
+    }
+}
+
 pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts,
                           uint32_t n_units, pm_error *err) {
-    (void)err; /* nothing is allocated; the writer keeps its own failure */
-    uint32_t entries[WRITE_ENTRIES];
-    uint32_t n = directory_size(starts[n_units]), held = 0, unit = 0;
+    uint32_t entries[WRITE_ENTRIES], unit = 0;
+    uint32_t n = directory_size(starts[n_units]);
     pm_container_begin(w, SECTION, PM_SECTION_REQUIRED);
     pm_container_put(w, starts, 4 * ((size_t)n_units + 1));
-    for (uint32_t k = 0; k < n; k++) {
-        while (starts[unit + 1] <= (uint64_t)k << SHIFT) {
-            unit++;
-            assert(unit < n_units);
-        }
-        entries[held++] = unit;
-        if (held == WRITE_ENTRIES || k + 1 == n) {
-            pm_container_put(w, entries, 4 * (size_t)held);
-            held = 0;
-        }
+    for (uint32_t k = 0; k < n; k += WRITE_ENTRIES) {
+        uint32_t m = n - k < WRITE_ENTRIES ? n - k : WRITE_ENTRIES;
+        fill_directory(starts, k, m, &unit, entries);
+        pm_container_put(w, entries, m * sizeof *entries);
     }
     pm_container_end(w);
+    return pm_container_status(w, err);
+}
+
+pm_status pm_bounds_make(pm_bounds *b, const uint32_t *starts, uint32_t n_units,
+                         uint32_t n_fields, pm_spool *directory, pm_error *err) {
+    uint32_t entries[WRITE_ENTRIES], unit = 0;
+    uint32_t n = directory_size(starts[n_units]);
+    for (uint32_t k = 0; k < n; k += WRITE_ENTRIES) {
+        uint32_t m = n - k < WRITE_ENTRIES ? n - k : WRITE_ENTRIES;
+        fill_directory(starts, k, m, &unit, entries);
+        pm_spool_put(directory, entries, m * sizeof *entries);
+    }
+    pm_bytes bytes;
+    PM_TRY(pm_spool_view(directory, &bytes, err));
+    *b = (pm_bounds){.starts = (const uint8_t *)starts,
+                     .directory = bytes.p,
+                     .n_units = n_units,
+                     .n_positions = starts[n_units],
+                     .n_fields = n_fields};
     return PM_OK;
 }
 

@@ -17,7 +17,7 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
-#include "base/sys.h"
+#include "base/spool.h"
 
 enum { PM_FORMAT_VERSION = 1, PM_FORMAT_OLDEST = 1 };
 #define PM_FOURCC(a, b, c, d)                                                          \
@@ -50,7 +50,7 @@ typedef struct pm_container_writer {
     pm_buf pending;                 /* bytes not yet handed to the file */
     /* where section writers keep what they cannot put yet; NULL: in memory. Set after
      * create by who must bound its memory; borrowed */
-    const struct pm_scratch *scratch;
+    const pm_scratch *scratch;
     pm_status status;
     pm_error error;
 } pm_container_writer;
@@ -59,7 +59,14 @@ pm_status pm_container_create(pm_container_writer *w, const char *path, uint32_t
                               pm_error *err) PM_MUST_CHECK;
 void pm_container_begin(pm_container_writer *w, uint32_t id, uint32_t flags);
 void pm_container_put(pm_container_writer *w, const void *bytes, size_t n);
+/* The spool's bytes; nothing can be put into it any more. */
+void pm_container_put_spool(pm_container_writer *w, pm_spool *s);
 void pm_container_end(pm_container_writer *w);
+/* For section writers that cannot go on: as if the writer itself had failed so. */
+void pm_container_fail(pm_container_writer *w, pm_status status, const pm_error *why);
+/* What finish would tell. */
+pm_status pm_container_status(const pm_container_writer *w,
+                              pm_error *err) PM_MUST_CHECK;
 /* begin, put, end. */
 void pm_container_section(pm_container_writer *w, uint32_t id, uint32_t flags,
                           pm_bytes bytes);

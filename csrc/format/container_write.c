@@ -24,6 +24,20 @@ static void release(pm_container_writer *w) {
     w->open = false;
 }
 
+void pm_container_fail(pm_container_writer *w, pm_status status, const pm_error *why) {
+    if (w->status == PM_OK) {
+        w->status = status;
+        w->error = *why;
+    }
+}
+
+pm_status pm_container_status(const pm_container_writer *w, pm_error *err) {
+    if (w->status != PM_OK && err != NULL) {
+        *err = w->error;
+    }
+    return w->status;
+}
+
 static void misuse(pm_container_writer *w, uint32_t id, const char *what) {
     if (w->status == PM_OK) {
         char name[PM_SECTION_NAME];
@@ -152,6 +166,17 @@ void pm_container_put(pm_container_writer *w, const void *bytes, size_t n) {
     emit(w, bytes, n);
 }
 
+void pm_container_put_spool(pm_container_writer *w, pm_spool *s) {
+    pm_bytes bytes;
+    pm_error err;
+    pm_status status = pm_spool_view(s, &bytes, &err);
+    if (status != PM_OK) {
+        pm_container_fail(w, status, &err);
+        return;
+    }
+    pm_container_put(w, bytes.p, bytes.n);
+}
+
 void pm_container_end(pm_container_writer *w) {
     if (w->status != PM_OK) {
         return;
@@ -214,11 +239,8 @@ pm_status pm_container_finish(pm_container_writer *w, uint64_t *size, pm_hash128
     if (w->status == PM_OK) {
         w->status = pm_file_commit(&w->file, &w->error);
     }
-    pm_status status = w->status;
+    pm_status status = pm_container_status(w, err);
     if (status != PM_OK) {
-        if (err != NULL) {
-            *err = w->error;
-        }
         pm_container_abandon(w, w->path);
         return status;
     }

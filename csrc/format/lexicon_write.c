@@ -61,7 +61,7 @@ static pm_status write_tables(pm_container_writer *w, const pm_lexicon_data *d,
         pm_packed_put(&cases, d->id_cases[i]);
     }
     pm_framing counts;
-    pm_frames_begin(&counts);
+    pm_frames_begin(&counts, NULL);
     for (uint32_t i = 0; i < d->n_ids; i++) {
         pm_frames_put(&counts, d->id_counts[i] - UINT32_C(1));
     }

@@ -4,8 +4,9 @@
 #include "format/packed.h"
 
 #include "base/sys.h"
+#include "codec/cpu.h"
 
-enum { FRAME_ENTRY_BYTES = 13, SLACK = 8, RANK_BITS = 512 };
+enum { FRAME_ENTRY_BYTES = 13, SLACK = 8, RANK_BITS = 512, PIECE = 1024 };
 
 /* ---- one width ---- */
 
@@ -45,6 +46,25 @@ void pm_packed_encode(pm_buf *out, const uint32_t *values, size_t n, uint32_t ma
     }
 }
 
+/* Pieces of whole bytes: PIECE is a multiple of 8. */
+void pm_packed_write(pm_container_writer *w, const uint32_t *values, size_t n,
+                     uint32_t max) {
+    uint8_t bits[PIECE * sizeof *values + SLACK];
+    uint8_t width = (uint8_t)pm_packed_width(max);
+    pm_container_put(w, &width, 1);
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t m = n - at < PIECE ? n - at : PIECE;
+        pm_packing to = {bits, 0, width};
+        memset(bits, 0, sizeof bits);
+        for (size_t i = 0; i < m; i++) {
+            pm_packed_put(&to, values[at + i]);
+        }
+        pm_container_put(w, bits, (m * width + 7) / 8);
+    }
+    memset(bits, 0, SLACK);
+    pm_container_put(w, bits, SLACK);
+}
+
 bool pm_packed_open(pm_cursor *c, uint32_t n, pm_packed *out) {
     memset(out, 0, sizeof *out);
     unsigned width = pm_cursor_u8(c);
@@ -65,10 +85,15 @@ bool pm_packed_open(pm_cursor *c, uint32_t n, pm_packed *out) {
 
 /* ---- a width for each 64 values ---- */
 
-void pm_frames_begin(pm_framing *f) {
-    pm_buf_init(&f->directory);
-    pm_buf_init(&f->words);
+void pm_frames_begin(pm_framing *f, const pm_scratch *scratch) {
+    pm_spool_init(&f->directory, scratch);
+    pm_spool_init(&f->words, scratch);
     f->n = 0;
+}
+
+void pm_frames_release(pm_framing *f) {
+    pm_spool_release(&f->directory);
+    pm_spool_release(&f->words);
 }
 
 static void frame_close(pm_framing *f) {
@@ -78,22 +103,21 @@ static void frame_close(pm_framing *f) {
         max = f->values[i] > max ? f->values[i] : max;
     }
     unsigned width = pm_packed_width(max - base);
-    if (f->words.n / 8 > UINT32_MAX - 64) {
-        f->words.failed = true;
+    uint64_t word = f->words.n / 8;
+    if (word > UINT32_MAX - 64 && f->words.status == PM_OK) {
+        f->words.status = pm_fail(&f->words.error, PM_LIMIT,
+                                  "an array of numbers takes more than 32 GB");
     }
-    pm_buf_put_u64(&f->directory, base);
-    pm_buf_put_u32(&f->directory, (uint32_t)(f->words.n / 8));
-    pm_buf_put_u8(&f->directory, (uint8_t)width);
-    size_t bytes = (size_t)width * 8;
-    uint8_t *bits = pm_buf_room(&f->words, bytes + SLACK);
-    if (bits != NULL) {
-        memset(bits, 0, bytes + SLACK);
-        pm_packing to = {bits, 0, width};
-        for (unsigned i = 0; i < f->n; i++) {
-            pm_packed_put(&to, f->values[i] - base);
-        }
-        pm_buf_grew(&f->words, bytes);
+    uint8_t entry[FRAME_ENTRY_BYTES], bits[PM_FRAME * 8 + SLACK] = {0};
+    memcpy(entry, &base, 8);
+    memcpy(entry + 8, &(uint32_t){(uint32_t)word}, 4);
+    entry[12] = (uint8_t)width;
+    pm_spool_put(&f->directory, entry, sizeof entry);
+    pm_packing to = {bits, 0, width};
+    for (unsigned i = 0; i < f->n; i++) {
+        pm_packed_put(&to, f->values[i] - base);
     }
+    pm_spool_put(&f->words, bits, (size_t)width * 8);
     f->n = 0;
 }
 
@@ -105,16 +129,30 @@ void pm_frames_put(pm_framing *f, uint64_t v) {
 }
 
 void pm_frames_finish(pm_framing *f, pm_buf *out) {
+    pm_bytes directory, words;
     if (f->n > 0) {
         frame_close(f);
     }
-    out->failed |= f->directory.failed || f->words.failed;
-    pm_buf_put_u32(out, (uint32_t)(f->words.n / 8));
-    pm_buf_put(out, f->directory.p, f->directory.n);
-    pm_buf_put(out, f->words.p, f->words.n);
+    out->failed |= pm_spool_view(&f->directory, &directory, NULL) != PM_OK;
+    out->failed |= pm_spool_view(&f->words, &words, NULL) != PM_OK;
+    pm_buf_put_u32(out, (uint32_t)(words.n / 8));
+    pm_buf_put(out, directory.p, directory.n);
+    pm_buf_put(out, words.p, words.n);
     pm_buf_put_u64(out, 0);
-    pm_buf_release(&f->directory);
-    pm_buf_release(&f->words);
+    pm_frames_release(f);
+}
+
+void pm_frames_finish_to(pm_framing *f, pm_container_writer *w) {
+    if (f->n > 0) {
+        frame_close(f);
+    }
+    uint32_t n_words = (uint32_t)(f->words.n / 8);
+    uint64_t zero = 0;
+    pm_container_put(w, &n_words, sizeof n_words);
+    pm_container_put_spool(w, &f->directory);
+    pm_container_put_spool(w, &f->words);
+    pm_container_put(w, &zero, sizeof zero);
+    pm_frames_release(f);
 }
 
 bool pm_frames_open(pm_cursor *c, uint32_t n, pm_frames *out) {
@@ -161,6 +199,29 @@ bool pm_frames_verify(const pm_frames *a) {
 }
 
 /* ---- starts ---- */
+
+void pm_bits_write(pm_container_writer *w, const uint64_t *words, uint64_t n_bits) {
+    uint32_t ranks[PIECE], held = 0;
+    uint64_t ones = 0;
+    size_t n_words = pm_bits_words(n_bits);
+    if (n_words == 0) {
+        return;
+    }
+    unsigned over = (unsigned)(n_bits % 64);
+    uint64_t last = words[n_words - 1] & (UINT64_MAX >> (over > 0 ? 64 - over : 0));
+    pm_container_put(w, words, (n_words - 1) * 8);
+    pm_container_put(w, &last, sizeof last);
+    for (size_t at = 0; at < n_words; at += RANK_BITS / 64) {
+        size_t n = n_words - at < RANK_BITS / 64 ? n_words - at : RANK_BITS / 64;
+        ranks[held++] = (uint32_t)ones;
+        ones += pm_kernels_get()->popcount(words + at, n);
+        if (held == PIECE) {
+            pm_container_put(w, ranks, sizeof ranks);
+            held = 0;
+        }
+    }
+    pm_container_put(w, ranks, held * sizeof *ranks);
+}
 
 bool pm_bits_open(pm_cursor *c, uint32_t n_bits, pm_bitmap *out) {
     memset(out, 0, sizeof *out);
@@ -233,7 +294,7 @@ void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n) {
     pm_bitmap_encode(out, words, starts[n]);
     pm_free(words);
     pm_framing f;
-    pm_frames_begin(&f);
+    pm_frames_begin(&f, NULL);
     for (size_t i = 0; i <= n; i++) {
         pm_frames_put(&f, starts[i]);
     }

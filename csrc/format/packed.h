@@ -18,6 +18,7 @@
 
 #include "base/cursor.h"
 #include "codec/bitset.h"
+#include "format/container.h"
 
 typedef struct pm_range { /* half-open */
     uint32_t lo, hi;
@@ -53,6 +54,9 @@ static inline void pm_packed_put(pm_packing *to, uint64_t v) {
 }
 /* All at once. max: the greatest value. */
 void pm_packed_encode(pm_buf *out, const uint32_t *values, size_t n, uint32_t max);
+/* The same straight to a section. */
+void pm_packed_write(pm_container_writer *w, const uint32_t *values, size_t n,
+                     uint32_t max);
 
 /* Takes an array of n from c. False: damage (c is bad, or the width is impossible);
  * *out is empty then. */
@@ -74,16 +78,20 @@ typedef struct pm_frames { /* immutable view */
     uint32_t n, n_words;
 } pm_frames;
 
-/* Collects values; sticky failure, told by the buffer that finish appends to. */
+/* Collects values. Sticky: a failure is told by what finish hands the array to. */
 typedef struct pm_framing {
-    pm_buf directory, words;
+    pm_spool directory, words;
     uint64_t values[PM_FRAME];
     unsigned n;
 } pm_framing;
-void pm_frames_begin(pm_framing *f);
+/* scratch: borrowed until finish or release; NULL keeps the array in memory. */
+void pm_frames_begin(pm_framing *f, const pm_scratch *scratch);
 void pm_frames_put(pm_framing *f, uint64_t v);
-/* Appends the array and releases f. */
+/* Appends the array to a buffer or an open section, and releases f. The buffer's one
+ * failure is memory: for framings without scratch. */
 void pm_frames_finish(pm_framing *f, pm_buf *out);
+void pm_frames_finish_to(pm_framing *f, pm_container_writer *w);
+void pm_frames_release(pm_framing *f); /* instead of finish, or after it */
 
 /* As pm_packed_open; directory entries are checked on use. */
 bool pm_frames_open(pm_cursor *c, uint32_t n, pm_frames *out);
@@ -110,6 +118,8 @@ pm_range pm_starts_get(const pm_starts *s, uint32_t i);
 uint32_t pm_starts_item(const pm_starts *s, uint32_t pos);
 bool pm_starts_verify(const pm_starts *s); /* both ways lead to the same */
 
+/* A bit map straight to a section. */
+void pm_bits_write(pm_container_writer *w, const uint64_t *words, uint64_t n_bits);
 /* Takes a bit map of n_bits from c; false: damage. */
 bool pm_bits_open(pm_cursor *c, uint32_t n_bits, pm_bitmap *out);
 /* Position of set bit k (from 0), n_bits where there is none. Cost O(log(n_bits /

@@ -12,21 +12,6 @@ enum {
     TAIL_BYTES = 8 /* the length of the lists, last in POSI, before n_lists in DOCS */
 };
 
-/* Codes below 16 are the length; from there on the code's low 3 bits and a leading 1
- * are the mantissa. */
-unsigned pm_length_code(uint32_t length) {
-    if (length < 16) {
-        return length;
-    }
-    /* length >> shift in [8, 16) */
-    unsigned shift = 28 - (unsigned)__builtin_clz(length);
-    return (shift + 1) * 8 + ((length >> shift) & 7);
-}
-
-uint64_t pm_length_floor(unsigned code) {
-    return code < 16 ? code : (uint64_t)(8 + (code & 7)) << ((code >> 3) - 1);
-}
-
 /* Splits a section, but for what follows the length of the lists, into lists and
  * tables. */
 static bool split(pm_bytes bytes, pm_bytes *lists, pm_cursor *tables) {
@@ -160,13 +145,13 @@ bool pm_postings_docs(const pm_postings *p, pm_group g, pm_list *out,
     }
     pm_bytes bytes = list_bytes(p->docs, &p->doc_offsets, g);
     uint64_t df = pm_frames_get(&p->doc_dfs, g);
-    uint64_t head = IMPACT_BYTES * ((df + PM_BLOCK - 1) / PM_BLOCK);
-    if (df == 0 || df > PM_MAX_POSITIONS || bytes.n < head ||
-        bytes.n - head < pm_list_least_bytes(df, 2)) {
+    uint64_t tail = IMPACT_BYTES * ((df + PM_BLOCK - 1) / PM_BLOCK);
+    if (df == 0 || df > PM_MAX_POSITIONS || bytes.n < tail ||
+        bytes.n - tail < pm_list_least_bytes(df, 2)) {
         return false;
     }
-    *impacts = bytes.p;
-    out->bytes = (pm_bytes){bytes.p + head, bytes.n - (size_t)head};
+    out->bytes = (pm_bytes){bytes.p, bytes.n - (size_t)tail};
+    *impacts = bytes.p + out->bytes.n;
     out->n = (uint32_t)df;
     return true;
 }

@@ -3,16 +3,14 @@
  *
  * Section POSI: lists (codec/list.h; the count is the lexicon's)
  *               | frames of each group's offset, + end | u64 bytes of lists
- * Section DOCS: lists: for each block of documents 4 bytes of impact, then a list of
- *               documents with payload tf - 1
+ * Section DOCS: lists: a list of documents with payload tf - 1, then 4 bytes of impact
+ *               for each block of it
  *               | frames of each list's offset, + end | frames of the df of each
  *               | u64 bytes of lists | u32 n_lists (the first n_lists groups: those
  *               with at least PM_DOC_LIST_MIN occurrences)
  * Tables (frames: format/packed.h) follow the lists, so that a writer need not hold the
- * lists. Impact: two pairs (u8 tf, u8 length code); every document of the block has
- * tf <= and length >= those of one of the pairs (tf 255: or more; length code:
- * pm_length_floor). Documents and positions that a damaged list yields may lie beyond
- * the segment's: whoever indexes an array by them compares first. */
+ * lists. Impact: format/impact.h. Documents and positions that a damaged list yields may
+ * lie beyond the segment's: whoever indexes an array by them compares first. */
 #ifndef PM_FORMAT_POSTINGS_H
 #define PM_FORMAT_POSTINGS_H
 
@@ -20,21 +18,11 @@
 #include "codec/list.h"
 #include "format/bounds.h"
 #include "format/container.h"
+#include "format/impact.h"
 #include "format/lexicon.h"
 #include "format/packed.h"
 
 enum { PM_DOC_LIST_MIN = 64 };
-
-typedef struct pm_impact {
-    /* tf_a >= tf_b; the two pairs may be equal */
-    uint8_t tf_a, length_a, tf_b, length_b;
-} pm_impact;
-static inline pm_impact pm_impact_load(const uint8_t *p) {
-    return (pm_impact){p[0], p[1], p[2], p[3]};
-}
-unsigned pm_length_code(uint32_t length); /* greatest code whose floor is <= length */
-/* 3 bits of mantissa: 0..15 exact, then steps of 1/8 */
-uint64_t pm_length_floor(unsigned code);
 
 /* positions[starts[g] .. starts[g + 1]) are group g's, increasing; groups by descending
  * number of positions. Documents and their lengths follow from the unit starts. Encodes
@@ -53,7 +41,11 @@ pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data
  * order pm_postings_group with its number of positions, then pm_postings_put of exactly
  * so many, in pieces of any size; end (which releases, also after failure). No other
  * section in between. The bytes are those of pm_postings_write. bounds: units of the
- * segment that is being written, borrowed until end; it finds documents and lengths. */
+ * segment that is being written (pm_bounds_make), borrowed until end; it finds documents
+ * and lengths. Positions that do not increase, lie beyond the end or are not as many as
+ * was said are PM_INTERNAL: who has them from a file checks them. Memory: 20 bytes for
+ * each 256 positions of the current list, some buffers, and the container writer's
+ * scratch. */
 typedef struct pm_postings_writer pm_postings_writer;
 pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t n_docs,
                             const pm_bounds *bounds, pm_postings_writer **out,

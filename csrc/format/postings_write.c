@@ -15,9 +15,7 @@ enum {
     DOCUMENTS = PM_FOURCC('D', 'O', 'C', 'S'),
     CHUNK_WORK = 1 << 18, /* positions; a list more counts as LIST_WORK */
     LIST_WORK = 16,
-    ROUND_CHUNKS = 4, /* for each thread */
-    OPEN_TF = 255,
-    NO_LENGTH = 255 /* code of no document: its floor is beyond 32 bits */
+    ROUND_CHUNKS = 4 /* for each thread */
 };
 
 /* ---- documents of positions ---- */
@@ -60,12 +58,10 @@ static pm_status doc_map_init(doc_map *m, const pm_postings_data *d, pm_error *e
     uint32_t n_docs = d->n_docs;
     uint32_t n_positions =
         n_docs == 0 ? 0 : d->unit_starts[(size_t)n_docs * d->n_fields];
-    *m = (doc_map){.n_docs = n_docs, .average = 1};
+    *m = (doc_map){.n_docs = n_docs,
+                   .average = pm_impact_average(n_docs, d->n_fields, n_positions)};
     if (n_docs > 0 && n_positions > n_docs) {
         m->shift = 30 - (unsigned)__builtin_clz(n_positions / n_docs | 2);
-    }
-    if (n_docs > 0 && n_positions / n_docs > d->n_fields) {
-        m->average = n_positions / n_docs - d->n_fields;
     }
     size_t n_entries = ((size_t)n_positions >> m->shift) + 1;
     m->starts = pm_alloc_array((size_t)n_docs + 1, sizeof *m->starts);
@@ -110,72 +106,6 @@ static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t
     return df;
 }
 
-/* ---- impacts ---- */
-
-/* A pair's bound grows with tf / ((1 - b) + b * length / average): for b = 0.75 with tf
- * / (average + 3 * length). k1 does not change the order. */
-static bool bound_below(unsigned tf_x, unsigned length_x, unsigned tf_y,
-                        unsigned length_y, uint64_t average) {
-    uint64_t x = tf_x < OPEN_TF ? tf_x : 1 << 20, y = tf_y < OPEN_TF ? tf_y : 1 << 20;
-    return x * (average + 3 * pm_length_floor(length_y)) <
-           y * (average + 3 * pm_length_floor(length_x));
-}
-
-static void swap_to_order(unsigned greater[2], unsigned lesser[2], uint64_t average) {
-    if (bound_below(greater[0], greater[1], lesser[0], lesser[1], average)) {
-        unsigned t[2] = {greater[0], greater[1]};
-        memcpy(greater, lesser, sizeof t);
-        memcpy(lesser, t, sizeof t);
-    }
-}
-
-/* Whether the impact x is tighter than y: by the greater of its pairs' bounds, then by
- * the other. */
-static bool tighter(pm_impact x, pm_impact y, uint64_t average) {
-    unsigned x_max[2] = {x.tf_a, x.length_a}, x_min[2] = {x.tf_b, x.length_b};
-    unsigned y_max[2] = {y.tf_a, y.length_a}, y_min[2] = {y.tf_b, y.length_b};
-    swap_to_order(x_max, x_min, average);
-    swap_to_order(y_max, y_min, average);
-    if (bound_below(x_max[0], x_max[1], y_max[0], y_max[1], average)) {
-        return true;
-    }
-    return !bound_below(y_max[0], y_max[1], x_max[0], x_max[1], average) &&
-           bound_below(x_min[0], x_min[1], y_min[0], y_min[1], average);
-}
-
-/* Any cover by two pairs splits the documents by tf: those above the split lie under
- * pair a, the rest under pair b, each with its least length. All splits are tried. Cost
- * O(n + greatest tf). */
-static pm_impact choose_impact(const doc_map *m, const uint32_t *docs,
-                               const uint32_t *repeats, size_t n) {
-    uint8_t least[OPEN_TF + 1], least_above[OPEN_TF + 1];
-    unsigned top = 0;
-    memset(least, NO_LENGTH, sizeof least);
-    for (size_t i = 0; i < n; i++) {
-        unsigned tf = repeats[i] < OPEN_TF ? repeats[i] + 1 : OPEN_TF;
-        uint8_t code = m->length_codes[docs[i]];
-        least[tf] = code < least[tf] ? code : least[tf];
-        top = tf > top ? tf : top;
-    }
-    least_above[top] = NO_LENGTH;
-    for (unsigned tf = top; tf > 0; tf--) {
-        least_above[tf - 1] = least[tf] < least_above[tf] ? least[tf] : least_above[tf];
-    }
-    uint8_t all = least_above[0], below = NO_LENGTH;
-    pm_impact best = {(uint8_t)top, all, (uint8_t)top, all};
-    for (unsigned tf = 1; tf < top; tf++) {
-        if (least[tf] == NO_LENGTH) {
-            continue;
-        }
-        below = least[tf] < below ? least[tf] : below;
-        pm_impact split = {(uint8_t)top, least_above[tf], (uint8_t)tf, below};
-        if (tighter(split, best, m->average)) {
-            best = split;
-        }
-    }
-    return best;
-}
-
 /* ---- lists ---- */
 
 typedef struct chunk {
@@ -197,6 +127,16 @@ typedef struct encoder {
     size_t max_chunks;
 } encoder;
 
+static void put_impact(const doc_map *m, const uint32_t *docs, const uint32_t *repeats,
+                       size_t n, pm_buf *out) {
+    uint8_t codes[PM_BLOCK];
+    for (size_t i = 0; i < n; i++) {
+        codes[i] = m->length_codes[docs[i]];
+    }
+    pm_impact impact = pm_impact_choose(repeats, codes, n, m->average);
+    pm_buf_put(out, &impact, sizeof impact);
+}
+
 static void encode_docs(const encoder *e, uint32_t group, unsigned worker,
                         pm_buf *out) {
     const uint64_t *starts = e->data->starts;
@@ -206,12 +146,11 @@ static void encode_docs(const encoder *e, uint32_t group, unsigned worker,
         collect_docs(e->map, e->data->positions + starts[group],
                      (size_t)(starts[group + 1] - starts[group]), docs, repeats);
     e->dfs[group] = df;
-    for (size_t at = 0; at < df; at += PM_BLOCK) {
-        size_t n = df - at < PM_BLOCK ? df - at : PM_BLOCK;
-        pm_impact impact = choose_impact(e->map, docs + at, repeats + at, n);
-        pm_buf_put(out, &impact, sizeof impact);
-    }
     pm_list_encode(out, docs, repeats, df);
+    for (size_t at = 0; at < df; at += PM_BLOCK) {
+        put_impact(e->map, docs + at, repeats + at,
+                   df - at < PM_BLOCK ? df - at : PM_BLOCK, out);
+    }
 }
 
 static pm_status encode_chunk(void *ctx, size_t i, unsigned worker, pm_error *err) {
@@ -264,32 +203,24 @@ static pm_status put_lists(pm_container_writer *w, encoder *e, pm_error *err) {
 }
 
 /* What follows the lists: their offsets, documents of each, bytes of all. */
-static pm_status put_tables(pm_container_writer *w, const encoder *e, pm_error *err) {
+static void put_tables(pm_container_writer *w, const encoder *e) {
     pm_framing frames;
-    pm_buf out;
     uint64_t at = 0;
-    pm_buf_init(&out);
-    pm_frames_begin(&frames);
+    pm_frames_begin(&frames, w->scratch);
     for (uint32_t i = 0; i < e->n_lists; i++) {
         pm_frames_put(&frames, at);
         at += e->sizes[i];
     }
     pm_frames_put(&frames, at);
-    pm_frames_finish(&frames, &out);
+    pm_frames_finish_to(&frames, w);
     if (e->dfs != NULL) {
-        pm_frames_begin(&frames);
+        pm_frames_begin(&frames, w->scratch);
         for (uint32_t i = 0; i < e->n_lists; i++) {
             pm_frames_put(&frames, e->dfs[i]);
         }
-        pm_frames_finish(&frames, &out);
+        pm_frames_finish_to(&frames, w);
     }
-    pm_buf_put_u64(&out, at);
-    pm_status status = pm_buf_status(&out, err);
-    if (status == PM_OK) {
-        pm_container_put(w, out.p, out.n);
-    }
-    pm_buf_release(&out);
-    return status;
+    pm_container_put(w, &at, sizeof at);
 }
 
 static void encoder_release(encoder *e) {
@@ -333,7 +264,7 @@ static pm_status write_positions(pm_container_writer *w, const pm_postings_data 
     PM_TRY(encoder_init(&e, d, NULL, d->n_groups, err));
     pm_container_begin(w, POSITIONS, PM_SECTION_REQUIRED);
     PM_GO(put_lists(w, &e, err));
-    PM_GO(put_tables(w, &e, err));
+    put_tables(w, &e);
     pm_container_end(w);
 out:
     encoder_release(&e);
@@ -356,7 +287,7 @@ static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d,
     }
     pm_container_begin(w, DOCUMENTS, PM_SECTION_REQUIRED);
     PM_GO(put_lists(w, &e, err));
-    PM_GO(put_tables(w, &e, err));
+    put_tables(w, &e);
     pm_container_put(w, &n, 4);
     pm_container_end(w);
 out:

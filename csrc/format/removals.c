@@ -35,7 +35,7 @@ static void put_losses(pm_buf *out, const uint32_t *numbers, const uint32_t *los
         uint32_t bytes = (uint32_t)(out->n - at);
         memcpy(out->p + at - sizeof bytes, &bytes, sizeof bytes);
     }
-    pm_frames_begin(&sums);
+    pm_frames_begin(&sums, NULL);
     for (uint32_t i = 0; i < n; i++) {
         pm_frames_put(&sums, sum);
         sum += losses[i];

@@ -63,64 +63,53 @@ pm_status pm_packer_chunk(pm_packer *p, pm_bytes raw, pm_buf *out, pm_buf *block
 
 /* ---- sections ---- */
 
-static void put_u64s(pm_buf *out, const uint64_t *values, size_t n, size_t stride) {
+static void put_u64s(pm_container_writer *w, const uint64_t *values, size_t n,
+                     size_t stride) {
     pm_framing f;
-    pm_frames_begin(&f);
+    pm_frames_begin(&f, w->scratch);
     for (size_t i = 0; i < n; i++) {
         pm_frames_put(&f, values[i * stride]);
     }
-    pm_frames_finish(&f, out);
+    pm_frames_finish_to(&f, w);
 }
 
-/* Hands a section to the file and empties the buffer for the next. */
-static pm_status put_section(pm_container_writer *w, uint32_t id, pm_buf *b,
-                             pm_error *err) {
-    PM_TRY(pm_buf_status(b, err));
-    pm_container_section(w, id, PM_SECTION_REQUIRED, pm_buf_bytes(b));
-    pm_buf_clear(b);
-    return PM_OK;
+static void write_offsets(pm_container_writer *w, const pm_store_data *d) {
+    uint32_t n_blocks = (uint32_t)d->n_blocks;
+    pm_container_begin(w, PM_SECTION_TOFF, PM_SECTION_REQUIRED);
+    put_u64s(w, d->text_starts, (size_t)d->n_units + 1, 1);
+    pm_container_end(w);
+    pm_container_begin(w, PM_SECTION_TBLK, PM_SECTION_REQUIRED);
+    pm_container_put(w, &n_blocks, sizeof n_blocks);
+    put_u64s(w, d->blocks, d->n_blocks + 1, 2);
+    put_u64s(w, d->blocks + 1, d->n_blocks + 1, 2);
+    pm_container_end(w);
 }
 
-static pm_status write_offsets(pm_container_writer *w, const pm_store_data *d,
-                               pm_buf *b, pm_error *err) {
-    if (d->n_blocks >= UINT32_MAX) {
-        return pm_fail(err, PM_LIMIT, "a segment cannot hold %zu blocks of text",
-                       d->n_blocks);
-    }
-    put_u64s(b, d->text_starts, (size_t)d->n_units + 1, 1);
-    PM_TRY(put_section(w, PM_SECTION_TOFF, b, err));
-    pm_buf_put_u32(b, (uint32_t)d->n_blocks);
-    put_u64s(b, d->blocks, d->n_blocks + 1, 2);
-    put_u64s(b, d->blocks + 1, d->n_blocks + 1, 2);
-    return put_section(w, PM_SECTION_TBLK, b, err);
-}
-
-static pm_status write_checkpoints(pm_container_writer *w, const pm_store_data *d,
-                                   pm_buf *b, pm_error *err) {
+static void write_checkpoints(pm_container_writer *w, const pm_store_data *d) {
     pm_framing bytes, extras;
-    pm_frames_begin(&bytes);
-    pm_frames_begin(&extras);
+    pm_frames_begin(&bytes, w->scratch);
+    pm_frames_begin(&extras, w->scratch);
     for (size_t i = 0; i < d->n_checkpoints; i++) {
         uint32_t byte = d->checkpoints[2 * i], code_point = d->checkpoints[2 * i + 1];
         pm_frames_put(&bytes, byte);
         pm_frames_put(&extras, byte - code_point);
     }
-    pm_frames_finish(&bytes, b);
-    pm_frames_finish(&extras, b);
-    return put_section(w, PM_SECTION_CHKP, b, err);
+    pm_container_begin(w, PM_SECTION_CHKP, PM_SECTION_REQUIRED);
+    pm_frames_finish_to(&bytes, w);
+    pm_frames_finish_to(&extras, w);
+    pm_container_end(w);
 }
 
 /* What tells where the texts stand. */
 static pm_status write_tables(pm_container_writer *w, const pm_store_data *data,
                               pm_error *err) {
-    pm_buf b;
-    pm_buf_init(&b);
-    pm_status status = write_offsets(w, data, &b, err);
-    if (status == PM_OK) {
-        status = write_checkpoints(w, data, &b, err);
+    if (data->n_blocks >= UINT32_MAX) {
+        return pm_fail(err, PM_LIMIT, "a segment cannot hold %zu blocks of text",
+                       data->n_blocks);
     }
-    pm_buf_release(&b);
-    return status;
+    write_offsets(w, data);
+    write_checkpoints(w, data);
+    return pm_container_status(w, err);
 }
 
 pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/sys.h"
 
 enum { SECTION = PM_FOURCC('S', 'T', 'R', 'M'), WRITE_BLOCKS = 16 };
 
@@ -17,18 +18,27 @@ static size_t code_bytes_of(uint32_t n_positions) {
     return ((size_t)n_positions * 2 + 7) / 8 * 8;
 }
 
-/* What is known of exceptions while codes are written. */
-typedef struct exceptions {
-    pm_framing starts; /* of each block */
-    pm_buf values;     /* u32 */
-    uint32_t max;
-} exceptions;
+struct pm_stream_writer {
+    pm_container_writer *w;
+    pm_framing starts; /* first exception of each block */
+    pm_spool exceptions;
+    uint32_t max;         /* exception */
+    uint64_t n_positions; /* put */
+    size_t n_ids;         /* of a block that is not full */
+    uint32_t ids[PM_STREAM_BLOCK];
+    size_t n_codes; /* not yet in the file */
+    uint16_t codes[WRITE_BLOCKS * PM_STREAM_BLOCK];
+};
+
+static uint64_t exceptions_of(const pm_stream_writer *s) {
+    return s->exceptions.n / sizeof(uint32_t);
+}
 
 /* Codes of one block of n positions. */
-static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes,
-                         exceptions *x) {
-    uint32_t escapes = 0;
-    pm_frames_put(&x->starts, x->values.n / 4);
+static void encode_block(pm_stream_writer *s, const uint32_t *ids, size_t n) {
+    uint16_t *codes = s->codes + s->n_codes;
+    uint32_t escaped[PM_STREAM_BLOCK], escapes = 0;
+    pm_frames_put(&s->starts, exceptions_of(s));
     for (size_t i = 0; i < n; i++) {
         uint32_t id = ids[i];
         if (id < PM_STREAM_SENTINEL) {
@@ -36,54 +46,93 @@ static void encode_block(const uint32_t *ids, size_t n, uint16_t *codes,
         } else if (id == PM_END) {
             codes[i] = PM_STREAM_SENTINEL;
         } else {
-            codes[i] = (uint16_t)(PM_STREAM_ESCAPE + escapes++);
+            codes[i] = (uint16_t)(PM_STREAM_ESCAPE + escapes);
             uint32_t value = id - PM_STREAM_SENTINEL;
-            x->max = value > x->max ? value : x->max;
-            pm_buf_put_u32(&x->values, value);
+            s->max = value > s->max ? value : s->max;
+            escaped[escapes++] = value;
+        }
+    }
+    pm_spool_put(&s->exceptions, escaped, escapes * sizeof *escaped);
+    s->n_codes += n;
+    if (s->n_codes == WRITE_BLOCKS * PM_STREAM_BLOCK) {
+        pm_container_put(s->w, s->codes, s->n_codes * sizeof *s->codes);
+        s->n_codes = 0;
+    }
+}
+
+pm_status pm_stream_begin(pm_container_writer *w, pm_stream_writer **out,
+                          pm_error *err) {
+    pm_stream_writer *s = pm_alloc(sizeof *s);
+    *out = s;
+    if (s == NULL) {
+        return pm_fail_nomem(err, sizeof *s);
+    }
+    s->w = w;
+    s->max = 0;
+    s->n_positions = 0;
+    s->n_ids = s->n_codes = 0;
+    pm_frames_begin(&s->starts, w->scratch);
+    pm_spool_init(&s->exceptions, w->scratch);
+    pm_container_begin(w, SECTION, PM_SECTION_REQUIRED);
+    return PM_OK;
+}
+
+void pm_stream_put(pm_stream_writer *s, const uint32_t *ids, size_t n) {
+    assert(n <= PM_MAX_POSITIONS - s->n_positions);
+    s->n_positions += n;
+    for (size_t at = 0, took; at < n; at += took) {
+        if (s->n_ids == 0 && n - at >= PM_STREAM_BLOCK) {
+            took = PM_STREAM_BLOCK;
+            encode_block(s, ids + at, took);
+            continue;
+        }
+        size_t room = PM_STREAM_BLOCK - s->n_ids;
+        took = n - at < room ? n - at : room;
+        memcpy(s->ids + s->n_ids, ids + at, took * sizeof *ids);
+        s->n_ids += took;
+        if (s->n_ids == PM_STREAM_BLOCK) {
+            encode_block(s, s->ids, s->n_ids);
+            s->n_ids = 0;
         }
     }
 }
 
-static void write_codes(pm_container_writer *w, const uint32_t *ids, size_t n,
-                        exceptions *x) {
-    uint16_t codes[WRITE_BLOCKS * PM_STREAM_BLOCK];
-    size_t held = 0;
-    for (size_t at = 0; at < n; at += PM_STREAM_BLOCK) {
-        size_t m = n - at < PM_STREAM_BLOCK ? n - at : PM_STREAM_BLOCK;
-        encode_block(ids + at, m, codes + held, x);
-        held += m;
-        if (held == WRITE_BLOCKS * PM_STREAM_BLOCK) {
-            pm_container_put(w, codes, held * 2);
-            held = 0;
-        }
+static void put_exceptions(pm_stream_writer *s) {
+    pm_bytes bytes;
+    pm_error err;
+    pm_status status = pm_spool_view(&s->exceptions, &bytes, &err);
+    if (status != PM_OK) {
+        pm_container_fail(s->w, status, &err);
+        return;
     }
-    pm_container_put(w, codes, held * 2);
-    pm_frames_put(&x->starts, x->values.n / 4);
+    const uint32_t *values = (const uint32_t *)(const void *)bytes.p;
+    pm_packed_write(s->w, values, bytes.n / sizeof *values, s->max);
+}
+
+pm_status pm_stream_end(pm_stream_writer *s, pm_error *err) {
+    static const uint8_t zeros[8];
+    pm_container_writer *w = s->w;
+    size_t code_bytes = (size_t)s->n_positions * sizeof *s->codes;
+    if (s->n_ids > 0) {
+        encode_block(s, s->ids, s->n_ids);
+    }
+    pm_frames_put(&s->starts, exceptions_of(s));
+    pm_container_put(w, s->codes, s->n_codes * sizeof *s->codes);
+    pm_container_put(w, zeros, code_bytes_of((uint32_t)s->n_positions) - code_bytes);
+    pm_frames_finish_to(&s->starts, w);
+    put_exceptions(s);
+    pm_container_end(w);
+    pm_spool_release(&s->exceptions);
+    pm_free(s);
+    return pm_container_status(w, err);
 }
 
 pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids,
                           uint32_t n_positions, pm_error *err) {
-    assert(n_positions <= PM_MAX_POSITIONS);
-    static const uint8_t zeros[8];
-    exceptions x = {.max = 0};
-    pm_buf tables;
-    pm_frames_begin(&x.starts);
-    pm_buf_init(&x.values);
-    pm_buf_init(&tables);
-    pm_container_begin(w, SECTION, PM_SECTION_REQUIRED);
-    write_codes(w, ids, n_positions, &x);
-    pm_container_put(w, zeros, code_bytes_of(n_positions) - 2 * (size_t)n_positions);
-    pm_frames_finish(&x.starts, &tables);
-    const uint32_t *values = (const uint32_t *)(const void *)x.values.p;
-    pm_packed_encode(&tables, values, x.values.n / 4, x.max);
-    pm_status status = pm_buf_status(x.values.failed ? &x.values : &tables, err);
-    if (status == PM_OK) {
-        pm_container_put(w, tables.p, tables.n);
-        pm_container_end(w);
-    }
-    pm_buf_release(&tables);
-    pm_buf_release(&x.values);
-    return status;
+    pm_stream_writer *s;
+    PM_TRY(pm_stream_begin(w, &s, err));
+    pm_stream_put(s, ids, n_positions);
+    return pm_stream_end(s, err);
 }
 
 pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions,

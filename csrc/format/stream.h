@@ -21,7 +21,8 @@ pm_status pm_stream_write(pm_container_writer *w, const uint32_t *ids,
                           uint32_t n_positions, pm_error *err) PM_MUST_CHECK;
 
 /* The same, ids as they come: begin, put any number of times, end (which releases, also
- * after failure). No other section in between. */
+ * after failure). No other section in between. What must wait for the end goes to the
+ * container writer's scratch: 4 bytes an exception, and 2 to 4 a block. */
 typedef struct pm_stream_writer pm_stream_writer;
 pm_status pm_stream_begin(pm_container_writer *w, pm_stream_writer **out,
                           pm_error *err) PM_MUST_CHECK;

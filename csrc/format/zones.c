@@ -4,7 +4,6 @@
 #include "format/zones.h"
 
 #include "base/buffer.h"
-#include "base/sys.h"
 #include "format/packed.h"
 
 enum {
@@ -16,63 +15,80 @@ enum {
 
 /* ---- writing ---- */
 
-/* Bits of paragraphs at the set bits of sentences, in their order. */
-static pm_status put_paragraphs(pm_buf *out, const pm_zones_data *d, pm_error *err) {
+/* Bits of paragraphs at the set bits of sentences, in their order; returns their
+ * number. */
+static uint64_t collect_paragraphs(pm_spool *to, const pm_zones_data *d) {
     size_t n_words = pm_bits_words(d->n_positions);
-    uint64_t n = 0;
-    for (size_t i = 0; i < n_words; i++) {
-        n += (uint64_t)__builtin_popcountll(d->sentences[i]);
-    }
-    uint64_t *bits = pm_calloc(pm_bits_words(n) + 1, sizeof *bits);
-    if (bits == NULL) {
-        return pm_fail_nomem(err, (pm_bits_words(n) + 1) * sizeof *bits);
-    }
-    uint64_t rank = 0;
+    uint64_t rank = 0, word = 0;
     for (size_t i = 0; i < n_words; i++) {
         for (uint64_t left = d->sentences[i]; left != 0; left &= left - 1, rank++) {
-            if (d->paragraphs[i] & left & (~left + 1)) {
-                pm_bits_set(bits, rank);
+            bool starts = (d->paragraphs[i] & left & (~left + 1)) != 0;
+            word |= (uint64_t)starts << (rank & 63);
+            if ((rank & 63) == 63) {
+                pm_spool_put_u64(to, word);
+                word = 0;
             }
         }
     }
-    pm_bitmap_encode(out, bits, n);
-    pm_free(bits);
-    return pm_buf_status(out, err);
+    if ((rank & 63) != 0) {
+        pm_spool_put_u64(to, word);
+    }
+    return rank;
 }
 
-static pm_status put_quotes(pm_buf *out, const pm_zones_data *d, pm_error *err) {
-    pm_buf_put_u32(out, d->n_quotes);
-    if (d->n_quotes > 0) {
-        uint32_t *payload = pm_alloc_array(d->n_quotes, sizeof *payload);
-        if (payload == NULL) {
-            return pm_fail_nomem(err, d->n_quotes * sizeof *payload);
-        }
-        for (uint32_t i = 0; i < d->n_quotes; i++) {
-            payload[i] = d->quote_lengths[i] - 1;
-        }
-        pm_list_encode(out, d->quote_starts, payload, d->n_quotes);
-        pm_free(payload);
+static void write_paragraphs(pm_container_writer *w, const pm_zones_data *d) {
+    pm_spool bits;
+    pm_bytes bytes;
+    pm_error err;
+    pm_spool_init(&bits, w->scratch);
+    uint64_t n = collect_paragraphs(&bits, d);
+    pm_status status = pm_spool_view(&bits, &bytes, &err);
+    if (status != PM_OK) {
+        pm_container_fail(w, status, &err);
+    } else {
+        pm_container_begin(w, PARAGRAPHS, PM_SECTION_REQUIRED);
+        pm_bits_write(w, (const uint64_t *)(const void *)bytes.p, n);
+        pm_container_end(w);
     }
-    return pm_buf_status(out, err);
+    pm_spool_release(&bits);
+}
+
+static pm_status write_quotes(pm_container_writer *w, const pm_zones_data *d,
+                              pm_error *err) {
+    uint32_t payload[PM_BLOCK];
+    pm_list_writer list;
+    pm_buf out;
+    pm_list_writer_init(&list);
+    pm_buf_init(&out);
+    pm_container_begin(w, QUOTES, PM_SECTION_REQUIRED);
+    pm_container_put(w, &d->n_quotes, sizeof d->n_quotes);
+    pm_list_begin(&list, true);
+    for (uint32_t at = 0; at < d->n_quotes; at += PM_BLOCK) {
+        uint32_t n = d->n_quotes - at < PM_BLOCK ? d->n_quotes - at : PM_BLOCK;
+        for (uint32_t i = 0; i < n; i++) {
+            payload[i] = d->quote_lengths[at + i] - 1;
+        }
+        pm_list_put(&list, &out, d->quote_starts + at, payload, n);
+        pm_container_put(w, out.p, out.n);
+        out.n = 0;
+    }
+    pm_list_end(&list, &out);
+    pm_container_put(w, out.p, out.n);
+    pm_status status = pm_buf_status(&out, err);
+    pm_container_end(w);
+    pm_buf_release(&out);
+    pm_list_writer_release(&list);
+    return status;
 }
 
 pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *d,
                          pm_error *err) {
-    pm_buf out;
-    pm_status status = PM_OK;
-    pm_buf_init(&out);
-    pm_bitmap_encode(&out, d->sentences, d->n_positions);
-    PM_GO(pm_buf_status(&out, err));
-    pm_container_section(w, SENTENCES, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
-    pm_buf_clear(&out);
-    PM_GO(put_paragraphs(&out, d, err));
-    pm_container_section(w, PARAGRAPHS, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
-    pm_buf_clear(&out);
-    PM_GO(put_quotes(&out, d, err));
-    pm_container_section(w, QUOTES, PM_SECTION_REQUIRED, pm_buf_bytes(&out));
-out:
-    pm_buf_release(&out);
-    return status;
+    pm_container_begin(w, SENTENCES, PM_SECTION_REQUIRED);
+    pm_bits_write(w, d->sentences, d->n_positions);
+    pm_container_end(w);
+    write_paragraphs(w, d);
+    PM_TRY(write_quotes(w, d, err));
+    return pm_container_status(w, err);
 }
 
 /* ---- opening ---- */

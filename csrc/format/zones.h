@@ -23,6 +23,7 @@ typedef struct pm_zones_data {
     const uint32_t *quote_starts, *quote_lengths;
     uint32_t n_quotes;
 } pm_zones_data;
+/* What the writer keeps, for scratch: a bit a sentence. */
 pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *data,
                          pm_error *err) PM_MUST_CHECK;
 

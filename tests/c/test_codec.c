@@ -536,15 +536,77 @@ static void expect_bad_table(sample *s, size_t at, uint32_t value) {
     memcpy(s->bytes + at, &kept, sizeof kept);
 }
 
+/* Three entries end the bytes: { u32 base, u32 offset } of blocks 1 to 3. */
 static void test_list_table_out_of_range_is_damage(void) {
     sample s = make_sample(1000, 4, false);
-    expect_bad_table(&s, 0, 0);                 /* the first base is not "-1" */
-    expect_bad_table(&s, 8, UINT32_MAX);        /* another one is */
-    expect_bad_table(&s, 8, s.values[255] + 1); /* not where the block before it ends */
-    expect_bad_table(&s, 16, 0);                /* descending */
-    expect_bad_table(&s, 12, (uint32_t)s.size - 4 * 8); /* at the end of the bytes */
-    expect_bad_table(&s, 28, UINT32_MAX);               /* far beyond */
+    size_t table = s.size - 3 * 8;
+    expect_bad_table(&s, table, UINT32_MAX); /* the first block's base */
+    /* not where the block before it ends */
+    expect_bad_table(&s, table, s.values[255] + 1);
+    expect_bad_table(&s, table, s.values[255] - 1);
+    expect_bad_table(&s, table + 16, s.values[767] + 1);
+    expect_bad_table(&s, table + 8, 0);               /* descending */
+    expect_bad_table(&s, table + 4, (uint32_t)table); /* at the end of the blocks */
+    expect_bad_table(&s, table + 20, UINT32_MAX);     /* far beyond */
     free_sample(&s);
+}
+
+/* Bytes between blocks and table, or behind a list without one. */
+static void test_list_with_bytes_left_over_does_not_decode(void) {
+    static const size_t sizes[] = {0, 5, 256, 257, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        sample s = make_sample(sizes[i], 4, true);
+        size_t table = sizes[i] > 256 ? (sizes[i] - 1) / 256 * 8 : 0;
+        uint8_t *longer = pm_alloc(s.size + 1 + PM_READ_SLACK);
+        uint32_t *out = decode_room(s.list.n);
+        CHECK(longer != NULL);
+        memset(longer, 0, s.size + 1 + PM_READ_SLACK);
+        memcpy(longer, s.bytes, s.size - table);
+        memcpy(longer + s.size - table + 1, s.bytes + s.size - table, table);
+        CHECK(pm_list_decode(s.list, out));
+        CHECK(!pm_list_decode((pm_list){{longer, s.size + 1}, s.list.n, true}, out));
+        pm_free(out);
+        pm_free(longer);
+        free_sample(&s);
+    }
+}
+
+/* In pieces of each size, the buffer emptied after each. */
+static void check_list_writer(pm_list_writer *l, const sample *s, size_t piece) {
+    pm_buf all, out;
+    pm_buf_init(&all);
+    pm_buf_init(&out);
+    pm_list_begin(l, s->list.has_payload);
+    for (size_t at = 0; at < s->n; at += piece) {
+        size_t n = s->n - at < piece ? s->n - at : piece;
+        pm_list_put(l, &out, s->values + at, s->payload + at, n);
+        CHECK(l->n == at + n && l->held < PM_BLOCK);
+        pm_buf_put(&all, out.p, out.n);
+        pm_buf_clear(&out);
+    }
+    pm_list_end(l, &out);
+    pm_buf_put(&all, out.p, out.n);
+    CHECK(all.n == s->size && l->n == s->n &&
+          (s->size == 0 || memcmp(all.p, s->bytes, s->size) == 0));
+    pm_buf_release(&all);
+    pm_buf_release(&out);
+}
+
+static void test_list_writer_in_pieces_makes_the_same_bytes(void) {
+    static const size_t sizes[] = {0, 1, 63, 64, 255, 256, 257, 512, 513, 5000};
+    static const size_t pieces[] = {1, 7, 255, 256, 257, 600, 100000};
+    pm_list_writer l;
+    pm_list_writer_init(&l);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
+            for (int payload = 0; payload < 2; payload++) {
+                sample s = make_sample(sizes[i], 6, payload);
+                check_list_writer(&l, &s, pieces[k]);
+                free_sample(&s);
+            }
+        }
+    }
+    pm_list_writer_release(&l);
 }
 
 static void test_list_encoding_fails_without_memory(void) {
@@ -664,6 +726,8 @@ static void run_all(const pm_kernels *k) {
     test_lists_end_below_uint32_max_and_do_not_wrap();
     test_damaged_lists_are_read_within_bounds();
     test_list_table_out_of_range_is_damage();
+    test_list_with_bytes_left_over_does_not_decode();
+    test_list_writer_in_pieces_makes_the_same_bytes();
     test_list_encoding_fails_without_memory();
     test_bitmaps_equal_plain_bits();
     test_bitmap_damage_is_found_and_stays_in_bounds();

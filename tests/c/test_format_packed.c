@@ -79,7 +79,7 @@ static void test_frames_give_back_values(uint32_t n, unsigned shape) {
     pm_framing f;
     pm_buf b;
     pm_buf_init(&b);
-    pm_frames_begin(&f);
+    pm_frames_begin(&f, NULL);
     for (uint32_t i = 0; i < n; i++) {
         sum += rnd_below(&seed, 1000);
         values[i] = shape == 0   ? sum
@@ -430,7 +430,7 @@ static void test_damaged_arrays(void) {
     free_texts(&t);
     uint32_t starts[101];
     pm_framing f;
-    pm_frames_begin(&f);
+    pm_frames_begin(&f, NULL);
     for (uint32_t i = 0; i <= 100; i++) {
         starts[i] = 2 * i;
         pm_frames_put(&f, i * 37 % 50);

@@ -47,6 +47,47 @@ static pm_hash128 write_postings(const plain *p, const words *v, unsigned thread
     return hash;
 }
 
+/* The same group by group, each in pieces of up to so many positions. */
+static void push_groups(pm_postings_writer *to, const words *v, uint32_t piece) {
+    for (uint32_t g = 0; g < v->data.n_groups; g++) {
+        uint64_t end = v->starts[g + 1];
+        pm_postings_group(to, end - v->starts[g]);
+        for (uint64_t at = v->starts[g]; at < end;) {
+            uint64_t n = 1 + rnd_below(&seed, piece);
+            n = n < end - at ? n : end - at;
+            pm_postings_put(to, v->positions + at, (size_t)n);
+            at += n;
+        }
+    }
+}
+
+static pm_hash128 push_postings(const plain *p, const words *v,
+                                const pm_scratch *scratch, uint32_t piece) {
+    pm_container_writer *w = room(1, sizeof *w);
+    pm_spool directory;
+    pm_postings_writer *to;
+    pm_bounds bounds;
+    pm_error err;
+    begin_file(w);
+    w->scratch = scratch;
+    pm_spool_init(&directory, scratch);
+    CHECK(v->data.stems == NULL || pm_lexicon_write(w, &v->data, &err) == PM_OK);
+    CHECK(pm_bounds_make(&bounds, p->starts, p->n_units, p->n_fields, &directory,
+                         &err) == PM_OK);
+    CHECK(pm_postings_begin(w, v->data.n_groups, p->n_docs, &bounds, &to, &err) ==
+          PM_OK);
+    push_groups(to, v, piece);
+    CHECK(pm_postings_end(to, &err) == PM_OK);
+    pm_hash128 hash = end_file(w);
+    pm_spool_release(&directory);
+    free(w);
+    return hash;
+}
+
+static bool equal_hashes(pm_hash128 a, pm_hash128 b) {
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
 /* ---- comparing ---- */
 
 static void compare_positions(const pm_postings *p, const pm_lexicon *lex,
@@ -117,9 +158,11 @@ static void test_postings(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit,
     }
     pm_hash128 one = write_postings(&docs, &v, 1);
     for (unsigned threads = 2; threads < 9; threads += 3) {
-        pm_hash128 more = write_postings(&docs, &v, threads);
-        CHECK(more.lo == one.lo && more.hi == one.hi);
+        CHECK(equal_hashes(one, write_postings(&docs, &v, threads)));
     }
+    pm_scratch files = {test_dir, 1000};
+    CHECK(equal_hashes(one, push_postings(&docs, &v, &files, 300)));
+    CHECK(equal_hashes(one, push_postings(&docs, &v, NULL, 100000)));
     open_file(file, known, N_KNOWN);
     CHECK(pm_postings_open(&p, file, v.data.n_groups, &err) == PM_OK);
     CHECK(pm_lexicon_open(&lex, file, &err) == PM_OK);
@@ -174,8 +217,89 @@ static void test_impacts_keep_the_block_maximum(void) {
     free(p.starts);
 }
 
+/* ---- sizes of lists ---- */
+
+/* Lists about as long as a block, and as a list must be to have documents; every
+ * document holds two positions of a list, or one. */
+static void test_lists_of_each_size_are_pushed_the_same(uint32_t stride) {
+    static const uint32_t sizes[] = {1025, 1024, 513, 512, 511, 257, 256,
+                                     255,  128,  65,  64,  63,  2,   1};
+    enum { GROUPS = sizeof sizes / sizeof *sizes, DOCS = 1100 };
+    plain p = {.n_docs = DOCS, .n_fields = 1, .n_units = DOCS};
+    uint64_t starts[GROUPS + 1] = {0};
+    p.starts = room(DOCS + 1, 4);
+    for (uint32_t d = 0; d < DOCS; d++) {
+        p.starts[d + 1] = p.starts[d] + 41 + d % 7;
+    }
+    uint32_t *positions = room(GROUPS * DOCS, 4);
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        starts[g + 1] = starts[g] + sizes[g];
+        for (uint32_t i = 0; i < sizes[g]; i++) {
+            positions[starts[g] + i] = p.starts[0] + g + stride * i;
+        }
+    }
+    words v = {.data.n_groups = GROUPS, .starts = starts, .positions = positions};
+    pm_scratch files = {test_dir, 0};
+    pm_hash128 one = write_postings(&p, &v, 1);
+    CHECK(equal_hashes(one, push_postings(&p, &v, NULL, 1)));
+    CHECK(equal_hashes(one, push_postings(&p, &v, &files, 1)));
+    CHECK(equal_hashes(one, push_postings(&p, &v, &files, 2000)));
+    free(positions);
+    free(p.starts);
+}
+
+/* ---- what a push writer refuses ---- */
+
+/* Three groups of 80, 3 and 1 positions in one unit of 200, changed in one place. */
+static void check_refused(uint32_t at, uint32_t position, uint32_t counted) {
+    static const uint32_t starts[] = {0, 200};
+    pm_container_writer *w = room(1, sizeof *w);
+    uint32_t positions[84];
+    pm_spool directory;
+    pm_postings_writer *to;
+    pm_bounds bounds;
+    pm_error err;
+    for (uint32_t i = 0; i < 84; i++) {
+        positions[i] = 2 * i;
+    }
+    positions[at] = position;
+    begin_file(w);
+    pm_spool_init(&directory, NULL);
+    CHECK(pm_bounds_make(&bounds, starts, 1, 1, &directory, &err) == PM_OK);
+    CHECK(pm_postings_begin(w, 3, 1, &bounds, &to, &err) == PM_OK);
+    pm_postings_group(to, 80);
+    pm_postings_put(to, positions, 80);
+    pm_postings_group(to, counted);
+    pm_postings_put(to, positions + 80, 3);
+    if (counted != 0) {
+        pm_postings_group(to, 1);
+        pm_postings_put(to, positions + 83, 1);
+    }
+    bool good = at == 0 && position == 0 && counted == 3;
+    CHECK(pm_postings_end(to, &err) == (good ? PM_OK : PM_INTERNAL));
+    CHECK(good || strstr(err.message, "list ") == err.message);
+    pm_container_abandon(w, NULL);
+    pm_spool_release(&directory);
+    free(w);
+}
+
+static void test_lists_that_could_not_be_read_are_not_written(void) {
+    check_refused(0, 0, 3);
+    check_refused(5, 8, 3);    /* the one before again */
+    check_refused(5, 7, 3);    /* below it */
+    check_refused(79, 200, 3); /* beyond the end */
+    check_refused(79, UINT32_MAX, 3);
+    check_refused(82, 162, 3);
+    check_refused(0, 0, 2); /* more than was said */
+    check_refused(0, 0, 4); /* fewer */
+    check_refused(0, 0, 0); /* and a group less */
+}
+
 int main(void) {
     make_test_dir();
+    test_lists_of_each_size_are_pushed_the_same(40);
+    test_lists_of_each_size_are_pushed_the_same(20);
+    test_lists_that_could_not_be_read_are_not_written();
     test_length_code_is_the_greatest_not_above();
     test_impacts_keep_the_block_maximum();
     test_postings(0, 1, 0, 0);

@@ -58,6 +58,36 @@ static void test_stream_gives_back_every_id(uint32_t n, uint32_t n_ids) {
     free(w);
 }
 
+/* In pieces, with exceptions in a file, or in memory: the bytes of one call. */
+static void test_stream_in_pieces_is_the_same(uint32_t n, uint32_t n_ids) {
+    static const size_t pieces[] = {1, 3, 255, 256, 257, 5000};
+    pm_container_writer *w = room(1, sizeof *w);
+    uint32_t *ids = room(n, sizeof *ids);
+    pm_scratch files = {test_dir, 100};
+    pm_error err;
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i] = rnd_below(&seed, 10) == 0 ? PM_END : rnd_below(&seed, n_ids);
+    }
+    begin_file(w);
+    CHECK(pm_stream_write(w, ids, n, &err) == PM_OK);
+    pm_hash128 one = end_file(w);
+    for (size_t k = 0; k < 2 * sizeof pieces / sizeof *pieces; k++) {
+        size_t piece = pieces[k / 2];
+        pm_stream_writer *s;
+        begin_file(w);
+        w->scratch = k % 2 == 0 ? &files : NULL;
+        CHECK(pm_stream_begin(w, &s, &err) == PM_OK);
+        for (size_t at = 0; at < n; at += piece) {
+            pm_stream_put(s, ids + at, n - at < piece ? n - at : piece);
+        }
+        CHECK(pm_stream_end(s, &err) == PM_OK);
+        pm_hash128 hash = end_file(w);
+        CHECK(hash.lo == one.lo && hash.hi == one.hi);
+    }
+    free(ids);
+    free(w);
+}
+
 static void test_stream_sizes(void) {
     const uint32_t sizes[] = {0,   1,   3,   4,    63,   64,   65,
                               255, 256, 257, 4095, 4096, 4097, 9000};
@@ -66,6 +96,8 @@ static void test_stream_sizes(void) {
         test_stream_gives_back_every_id(sizes[i], PM_STREAM_SENTINEL + 2);
         /* nearly all are exceptions */
         test_stream_gives_back_every_id(sizes[i], 1 << 20);
+        test_stream_in_pieces_is_the_same(sizes[i], 2);
+        test_stream_in_pieces_is_the_same(sizes[i], 1 << 17);
     }
 }
 

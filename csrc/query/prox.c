@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "codec/cpu.h"
 #include "query/prox_bind.h"
 
 void pm_found_release(pm_found *f) {
@@ -306,6 +307,16 @@ static bool is_disjoint_pair(const pm_bound *b) {
            !b->children[1]->tracked[0];
 }
 
+/* Merging two lists reads all of both; unit by unit, what is not allowed is leapt over.
+ * On the news of docs/ARCHITECTURE.md the two cost the same where 3 documents in 10 are
+ * allowed; where all but 1 % are, merging takes half the time. */
+static bool allows_many(const runner *r) {
+    uint32_t n = r->seg->info.n_docs;
+    return r->allowed == NULL ||
+           10 * pm_kernels_get()->popcount(r->allowed, pm_bits_words(n)) >=
+               3 * (uint64_t)n;
+}
+
 pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
                       const uint64_t *allowed, uint64_t *skipped, pm_want want,
                       pm_cancel *cancel, pm_found *out, pm_error *err) {
@@ -324,7 +335,7 @@ pm_status pm_prox_run(const pm_plan *plan, const pm_part *part, pm_bound *b,
     if (is_single(b)) {
         return run_leaf(&r, b);
     }
-    if (allowed == NULL && is_disjoint_pair(b)) {
+    if (is_disjoint_pair(b) && allows_many(&r)) {
         return run_pair(&r, b);
     }
     pm_arena scratch;

@@ -110,33 +110,14 @@ static void *array(const making *k, size_t n, size_t size, pm_status *status) {
     return p;
 }
 
-static pm_status copy(const making *k, const char *from, char **to) {
-    size_t n = strlen(from);
-    *to = pm_arena_copy(&k->next->arena, from, n);
-    return *to != NULL ? PM_OK : pm_fail_nomem(k->err, n);
-}
-
+/* What all generations share, but for what this one changes. */
 static pm_status copy_facts(const making *k) {
-    const pm_manifest *base = k->base;
-    pm_manifest *next = k->next;
-    pm_status status;
-    PM_TRY(copy(k, base->lang, &next->lang));
-    PM_TRY(copy(k, k->c->main_field, &next->main_field));
-    PM_TRY(copy(k, base->date_column, &next->date_column));
-    PM_TRY(copy(k, base->key_column, &next->key_column));
-    next->fields = array(k, base->n_fields, sizeof *next->fields, &status);
-    PM_TRY(status);
-    for (uint32_t i = 0; i < base->n_fields; i++) {
-        PM_TRY(copy(k, base->fields[i], &next->fields[i]));
-    }
-    next->n_fields = base->n_fields;
-    next->store = base->store;
-    next->fingerprint = k->c->fingerprint;
-    next->next_file = k->c->next_file;
-    next->retain = base->retain;
-    next->retain_seconds = base->retain_seconds;
-    next->file_time = k->now;
-    return PM_OK;
+    pm_manifest facts = *k->base;
+    facts.main_field = (char *)(uintptr_t)k->c->main_field; /* only read */
+    facts.fingerprint = k->c->fingerprint;
+    facts.next_file = k->c->next_file;
+    facts.file_time = k->now;
+    return pm_manifest_copy_facts(k->next, &facts, k->err);
 }
 
 /* Takes a file of the new generation, unless an older one brought it. */

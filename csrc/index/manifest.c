@@ -377,6 +377,37 @@ void pm_manifest_release(pm_manifest *m) {
     memset(m, 0, sizeof *m);
 }
 
+/* ---- copying ---- */
+
+static pm_status copy(pm_manifest *to, const char *from, char **place, pm_error *err) {
+    size_t n = strlen(from);
+    *place = pm_arena_copy(&to->arena, from, n);
+    return *place != NULL ? PM_OK : pm_fail_nomem(err, n);
+}
+
+pm_status pm_manifest_copy_facts(pm_manifest *to, const pm_manifest *from,
+                                 pm_error *err) {
+    PM_TRY(copy(to, from->lang, &to->lang, err));
+    PM_TRY(copy(to, from->main_field, &to->main_field, err));
+    PM_TRY(copy(to, from->date_column, &to->date_column, err));
+    PM_TRY(copy(to, from->key_column, &to->key_column, err));
+    to->fields = pm_arena_array(&to->arena, from->n_fields, sizeof *to->fields);
+    if (to->fields == NULL) {
+        return pm_fail_nomem(err, from->n_fields * sizeof *to->fields);
+    }
+    for (to->n_fields = 0; to->n_fields < from->n_fields; to->n_fields++) {
+        uint32_t i = to->n_fields;
+        PM_TRY(copy(to, from->fields[i], &to->fields[i], err));
+    }
+    to->store = from->store;
+    to->fingerprint = from->fingerprint;
+    to->next_file = from->next_file;
+    to->retain = from->retain;
+    to->retain_seconds = from->retain_seconds;
+    to->file_time = from->file_time;
+    return PM_OK;
+}
+
 /* ---- writing ---- */
 
 static void put_string(pm_buf *b, const char *s) {

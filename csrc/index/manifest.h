@@ -62,6 +62,9 @@ pm_status pm_manifest_probe(const char *dir, pm_error *err) PM_MUST_CHECK;
 pm_status pm_manifest_read(pm_manifest *m, const char *dir,
                            pm_error *err) PM_MUST_CHECK;
 void pm_manifest_release(pm_manifest *m);
+/* All but files and generations, into the arena of `to`, which holds nothing yet. */
+pm_status pm_manifest_copy_facts(pm_manifest *to, const pm_manifest *from,
+                                 pm_error *err) PM_MUST_CHECK;
 /* Writes dir/manifest: syncs the directory (the names of the files that the manifest
  * names), writes a file beside, syncs it, renames it, syncs the directory again. After a
  * failure *renamed tells whether the rename may have happened: if not, nothing has

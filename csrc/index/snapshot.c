@@ -1,131 +1,54 @@
-/* A snapshot is opened without a lock. Where another process exchanges the whole index
- * in between, manifest and segments may be of two different builds: the manifest is
- * read once more at the end, and everything again if it names other files. */
+/* A snapshot is opened without a lock, while writers publish, sweep, or exchange the
+ * whole index. A manifest stands for its files as long as the directory is the same one
+ * before and after they are opened; what went wrong in between counts only if manifest
+ * and directory are still those that were read. */
 #include "index/snapshot.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
+#include "index/part.h"
 
-enum { MAX_PATH_BYTES = 4096, MAX_TRIES = 20, NO_FIELD = 255 };
+enum { MAX_TRIES = 100 };
 
 static bool equals(pm_bytes s, const char *text) {
     return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
 }
 
-/* ---- segments ---- */
+/* ---- parts ---- */
 
-static pm_status map_fields(const pm_manifest *m, pm_part *part, const char *file,
-                            pm_error *err) {
-    const pm_segment_info *info = &part->segment.info;
-    memset(part->field_from_index, NO_FIELD, sizeof part->field_from_index);
-    for (uint32_t f = 0; f < info->n_fields; f++) {
-        uint32_t i = 0;
-        while (i < m->n_fields && !equals(info->fields[f], m->fields[i])) {
-            i++;
-        }
-        if (i == m->n_fields || part->field_from_index[i] != NO_FIELD) {
-            return pm_fail_corrupt(err, file, PM_NO_OFFSET,
-                                   "field %" PRIu32 " is none of the manifest's", f);
-        }
-        part->field_to_index[f] = (uint8_t)i;
-        part->field_from_index[i] = (uint8_t)f;
-    }
-    return PM_OK;
-}
-
-/* A segment against what the manifest says of it. */
-static pm_status check_segment(const pm_manifest *m, const pm_manifest_segment *s,
-                               const pm_segment *segment, pm_error *err) {
-    const pm_manifest_file *f = &m->files[s->file];
-    const pm_segment_info *info = &segment->info;
-    if (segment->file.blob.n != f->size) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "the file has %zu bytes, the manifest says %" PRIu64,
-                               segment->file.blob.n, f->size);
-    }
-    if (info->n_docs != s->n_docs || info->n_tokens != s->n_tokens) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "%" PRIu32 " documents and %" PRIu32
-                               " tokens, the manifest says %" PRIu32 " and %" PRIu64,
-                               info->n_docs, info->n_tokens, s->n_docs, s->n_tokens);
-    }
-    if (!equals(info->lang, m->lang) || info->fingerprint != m->fingerprint) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "made by another analyzer than the manifest says");
-    }
-    if (segment->store.present != m->store) {
-        return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
-                               "texts are %sstored, the manifest says otherwise",
-                               segment->store.present ? "" : "not ");
-    }
-    return PM_OK;
-}
-
-static pm_status open_part(pm_snapshot *s, const pm_manifest_segment *named,
-                           pm_map_mode mode, pm_error *err) {
+static pm_status add_part(pm_snapshot *s, const pm_entry *e, const uint64_t *dead,
+                          pm_map_mode mode, pm_error *err) {
     pm_part *part = &s->parts[s->n_parts];
-    const char *name = s->manifest.files[named->file].name;
-    char path[MAX_PATH_BYTES];
-    PM_TRY(pm_path_join(path, sizeof path, s->path, name, err));
-    pm_status opened = pm_segment_open(&part->segment, path, mode, err);
-    if (opened == PM_IO && err != NULL && err->os_errno == ENOENT) {
-        return pm_fail_corrupt(err, name, PM_NO_OFFSET,
-                               "the manifest names %s, which is not there", name);
+    if (e->n_docs >= PM_END - s->n_docs) {
+        return pm_fail(err, PM_LIMIT, "an index holds at most 2^32 - 2 documents");
     }
-    PM_TRY(opened);
+    PM_TRY(pm_part_open(part, s->path, &s->manifest, e, dead, mode, err));
     s->n_parts++; /* closed with the snapshot from here on */
-    PM_TRY(check_segment(&s->manifest, named, &part->segment, err));
-    PM_TRY(map_fields(&s->manifest, part, name, err));
     part->doc_base = s->n_docs;
     part->token_base = s->n_tokens;
-    part->live_docs = named->n_docs;
-    part->live_tokens = named->n_tokens;
+    s->n_docs += e->n_docs;
+    s->n_tokens += e->n_tokens;
     s->live_docs += part->live_docs;
     s->live_tokens += part->live_tokens;
-    s->n_docs += named->n_docs;
-    s->n_tokens += named->n_tokens;
     return PM_OK;
 }
 
-static const pm_generation *find_generation(const pm_manifest *m, uint64_t number) {
-    for (uint32_t i = m->n_generations; i > 0; i--) {
-        if (number == 0 || m->generations[i - 1].number == number) {
-            return &m->generations[i - 1];
-        }
-    }
-    return NULL;
-}
-
-static pm_status open_parts(pm_snapshot *s, uint64_t number, pm_map_mode mode,
-                            pm_error *err) {
-    const pm_generation *g = find_generation(&s->manifest, number);
-    if (g == NULL) {
-        const pm_generation *newest = find_generation(&s->manifest, 0);
-        pm_fail(err, PM_GONE,
-                "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64,
-                number, newest->number);
-        if (err != NULL) {
-            err->offset = (int64_t)newest->number;
-        }
-        return PM_GONE;
-    }
-    s->generation = g->number;
-    s->manifest.fingerprint = g->fingerprint;
-    s->parts = pm_calloc(g->n_segments, sizeof *s->parts);
+/* dead: NULL, or for each entry bits or NULL. */
+static pm_status add_parts(pm_snapshot *s, const pm_entry *entries,
+                           const uint64_t *const *dead, uint32_t n, pm_map_mode mode,
+                           pm_error *err) {
+    s->parts = pm_calloc(n, sizeof *s->parts);
     if (s->parts == NULL) {
-        return pm_fail_nomem(err, g->n_segments * sizeof *s->parts);
+        return pm_fail_nomem(err, n * sizeof *s->parts);
     }
-    for (uint32_t i = 0; i < g->n_segments; i++) {
-        PM_TRY(open_part(s, &g->segments[i], mode, err));
+    for (uint32_t i = 0; i < n; i++) {
+        PM_TRY(add_part(s, &entries[i], dead != NULL ? dead[i] : NULL, mode, err));
     }
     return PM_OK;
 }
-
-/* ---- the index ---- */
 
 static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
     pm_error why;
@@ -147,10 +70,10 @@ static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
     return PM_OK;
 }
 
-/* Gives back what open_once took. */
-static void close_parts(pm_snapshot *s) {
+/* Gives back all but the path. */
+static void clear(pm_snapshot *s) {
     for (uint32_t i = 0; i < s->n_parts; i++) {
-        pm_segment_close(&s->parts[i].segment);
+        pm_part_close(&s->parts[i]);
     }
     pm_free(s->parts);
     if (s->analyzer != NULL) {
@@ -163,87 +86,188 @@ static void close_parts(pm_snapshot *s) {
     s->n_tokens = s->live_tokens = 0;
 }
 
+/* A file that is named and not there is damage. */
+static pm_status name_missing(pm_status status, pm_error *err) {
+    if (status != PM_IO || err->os_errno != ENOENT) {
+        return status;
+    }
+    const pm_error why = *err;
+    return pm_fail_corrupt(err, why.file, PM_NO_OFFSET,
+                           "the manifest names %s, which is not there", why.file);
+}
+
+/* ---- a generation ---- */
+
+static pm_status find_generation(const pm_manifest *m, uint64_t number,
+                                 const pm_generation **out, pm_error *err) {
+    const pm_generation *newest = &m->generations[m->n_generations - 1];
+    *out = newest;
+    for (uint32_t i = 0; number != 0 && i < m->n_generations; i++) {
+        *out = &m->generations[i];
+        if ((*out)->number == number) {
+            return PM_OK;
+        }
+    }
+    if (number == 0) {
+        return PM_OK;
+    }
+    return number > newest->number
+               ? pm_fail(err, PM_GONE,
+                         "there is no generation %" PRIu64 "; the newest is %" PRIu64,
+                         number, newest->number)
+               : pm_fail(err, PM_GONE,
+                         "generation %" PRIu64
+                         " is no longer kept; the newest is %" PRIu64,
+                         number, newest->number);
+}
+
+static pm_status open_generation(pm_snapshot *s, uint64_t number, pm_map_mode mode,
+                                 pm_error *err) {
+    const pm_generation *g;
+    pm_entry *entries;
+    uint32_t n;
+    PM_TRY(find_generation(&s->manifest, number, &g, err));
+    s->generation = g->number;
+    s->manifest.fingerprint = g->fingerprint;
+    PM_TRY(pm_entries_of(&s->manifest, g, &entries, &n, err));
+    pm_status status = add_parts(s, entries, NULL, n, mode, err);
+    pm_free(entries);
+    return status;
+}
+
+/* ---- while others write ---- */
+
+static bool same_place(const pm_stat *a, const pm_stat *b) {
+    return a->device == b->device && a->inode == b->inode;
+}
+
 static bool same_files(const pm_manifest *a, const pm_manifest *b) {
     bool same = a->n_files == b->n_files;
     for (uint32_t i = 0; same && i < a->n_files; i++) {
-        same = a->files[i].size == b->files[i].size &&
+        same = strcmp(a->files[i].name, b->files[i].name) == 0 &&
+               a->files[i].size == b->files[i].size &&
                a->files[i].hash.lo == b->files[i].hash.lo &&
                a->files[i].hash.hi == b->files[i].hash.hi;
     }
     return same;
 }
 
-/* Whether the manifest at the path names other files by now than when it was read. */
-static pm_status look_again(const pm_snapshot *s, bool *exchanged, pm_error *err) {
+/* Whether another manifest or directory stands at the path by now. */
+static bool has_changed(const pm_snapshot *s, const pm_stat *before) {
     pm_manifest now;
-    PM_TRY(pm_manifest_read(&now, s->path, err));
-    *exchanged = !same_files(&now, &s->manifest);
+    pm_stat after;
+    if (pm_path_stat(s->path, &after, NULL) != PM_OK || !same_place(before, &after)) {
+        return true;
+    }
+    if (pm_manifest_read(&now, s->path, NULL) != PM_OK) {
+        return false;
+    }
+    bool changed = !same_files(&now, &s->manifest);
     pm_manifest_release(&now);
-    return PM_OK;
+    return changed;
 }
 
-/* exchanged: manifest and segments may be of different builds; nothing that was found
- * counts then. */
+/* changed: another state stands at the path by now; nothing that was found counts. */
 static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode,
-                           bool *exchanged, pm_error *err) {
-    pm_error why;
-    *exchanged = false;
+                           bool *changed, pm_error *err) {
+    pm_stat before, after;
+    *changed = false;
+    PM_TRY(pm_path_stat(s->path, &before, err));
     PM_TRY(pm_manifest_read(&s->manifest, s->path, err));
-    pm_status status = open_parts(s, generation, mode, err);
-    pm_status looked = look_again(s, exchanged, status == PM_OK ? err : &why);
-    if (*exchanged || status != PM_OK) {
-        return status;
+    pm_status status = open_generation(s, generation, mode, err);
+    if (status != PM_OK) {
+        *changed = (status == PM_IO || status == PM_CORRUPT) && has_changed(s, &before);
+        return name_missing(status, err);
     }
-    return looked != PM_OK ? looked : open_analyzer(s, err);
+    PM_TRY(pm_path_stat(s->path, &after, err));
+    *changed = !same_place(&before, &after);
+    return *changed
+               ? pm_fail(err, PM_GONE, "%s was replaced while it was opened", s->path)
+               : open_analyzer(s, err);
 }
 
-static pm_status keep_path(pm_snapshot *s, const char *path, pm_error *err) {
-    size_t n = strlen(path) + 1;
-    s->path = pm_alloc(n);
-    if (s->path == NULL) {
-        return pm_fail_nomem(err, n);
+static pm_status open_snapshot(pm_snapshot *s, uint64_t generation, pm_map_mode mode,
+                               pm_error *err) {
+    pm_status status = PM_OK;
+    bool changed = true;
+    PM_TRY(pm_manifest_probe(s->path, err));
+    for (int i = 0; changed && i < MAX_TRIES; i++) {
+        clear(s);
+        status = open_once(s, generation, mode, &changed, err);
     }
-    memcpy(s->path, path, n);
-    return PM_OK;
+    return status;
 }
 
-static pm_status open_snapshot(pm_snapshot *s, const char *path, uint64_t generation,
-                               pm_map_mode mode, pm_error *err) {
-    PM_TRY(keep_path(s, path, err));
-    PM_TRY(pm_manifest_probe(path, err));
-    for (int i = 0; i < MAX_TRIES; i++) {
-        bool exchanged;
-        close_parts(s);
-        pm_status status = open_once(s, generation, mode, &exchanged, err);
-        if (!exchanged) {
-            return status;
-        }
-    }
-    return pm_fail(err, PM_GONE, "%s was replaced %d times while it was opened", path,
-                   MAX_TRIES);
-}
+/* ---- the whole ---- */
 
 static void free_snapshot(pm_snapshot *s) {
-    close_parts(s);
+    clear(s);
     pm_free(s->path);
     pm_free(s);
 }
 
-pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode,
-                           pm_snapshot **out, pm_error *err) {
+static pm_status new_snapshot(const char *path, pm_snapshot **out, pm_error *err) {
+    size_t n = strlen(path) + 1;
     pm_snapshot *s = pm_calloc(1, sizeof *s);
     *out = NULL;
     if (s == NULL) {
         return pm_fail_nomem(err, sizeof *s);
     }
-    atomic_init(&s->refs, 1);
-    pm_status status = open_snapshot(s, path, generation, mode, err);
-    if (status != PM_OK) {
-        free_snapshot(s);
-        return status;
+    s->path = pm_alloc(n);
+    if (s->path == NULL) {
+        pm_free(s);
+        return pm_fail_nomem(err, n);
     }
+    memcpy(s->path, path, n);
+    pm_arena_init(&s->manifest.arena);
+    atomic_init(&s->refs, 1);
     *out = s;
     return PM_OK;
+}
+
+/* The snapshot, or nothing and the reason why. */
+static pm_status hand_over(pm_snapshot *s, pm_status status, const pm_error *why,
+                           pm_snapshot **out, pm_error *err) {
+    if (status == PM_OK) {
+        *out = s;
+        return PM_OK;
+    }
+    free_snapshot(s);
+    *out = NULL;
+    if (err != NULL) {
+        *err = *why;
+    }
+    return status;
+}
+
+pm_status pm_snapshot_open(const char *path, uint64_t generation, pm_map_mode mode,
+                           pm_snapshot **out, pm_error *err) {
+    pm_snapshot *s;
+    pm_error why;
+    PM_TRY(new_snapshot(path, out, err));
+    s = *out;
+    return hand_over(s, open_snapshot(s, generation, mode, &why), &why, out, err);
+}
+
+static pm_status open_entries(pm_snapshot *s, const pm_manifest *base,
+                              const pm_entry *entries, const uint64_t *const *dead,
+                              uint32_t n, pm_map_mode mode, pm_error *err) {
+    PM_TRY(pm_manifest_copy_facts(&s->manifest, base, err));
+    s->generation = base->generations[base->n_generations - 1].number;
+    PM_TRY(name_missing(add_parts(s, entries, dead, n, mode, err), err));
+    return open_analyzer(s, err);
+}
+
+pm_status pm_snapshot_of_entries(const char *path, const pm_manifest *base,
+                                 const pm_entry *entries, const uint64_t *const *dead,
+                                 uint32_t n, pm_map_mode mode, pm_snapshot **out,
+                                 pm_error *err) {
+    pm_snapshot *s;
+    pm_error why;
+    PM_TRY(new_snapshot(path, out, err));
+    s = *out;
+    return hand_over(s, open_entries(s, base, entries, dead, n, mode, &why), &why, out,
+                     err);
 }
 
 pm_snapshot *pm_snapshot_ref(pm_snapshot *s) {

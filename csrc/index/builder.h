@@ -1,8 +1,8 @@
-/* From rows to a published index: tokenises on several threads, keeps the token stream
- * in memory, inverts, writes segment files beside the final place and publishes them by
- * one rename. The bytes depend on rows and options alone, never on threads. A failed or
- * abandoned build leaves nothing behind, and an index that stood at the path
- * untouched. */
+/* From rows to a published index: tokenises on several threads, within a stated amount
+ * of memory (index/intake.h), writes segment files beside the final place and publishes
+ * them by one rename. The bytes depend on rows and options alone, never on threads or
+ * memory. A failed or abandoned build leaves nothing behind, and an index that stood at
+ * the path untouched. */
 #ifndef PM_INDEX_BUILDER_H
 #define PM_INDEX_BUILDER_H
 
@@ -60,7 +60,8 @@ pm_status pm_builder_column(pm_builder *b, const char *name, pm_value_kind kind,
  * call again. On PM_NOMEM, PM_IO, PM_CANCELLED the builder is dead: free it. */
 pm_status pm_builder_add(pm_builder *b, const pm_row *rows, size_t n, size_t *n_added,
                          pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
-/* Characters that became U+FFFD so far; exact after finish. */
+/* Of the rows so far: characters that became U+FFFD; bytes of their texts as valid
+ * UTF-8. */
 uint64_t pm_builder_replaced(const pm_builder *b);
 uint64_t pm_builder_docs(const pm_builder *b);
 uint64_t pm_builder_text_bytes(const pm_builder *b);

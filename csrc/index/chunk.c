@@ -7,7 +7,6 @@
 #include "base/sys.h"
 #include "base/types.h"
 #include "codec/bitset.h"
-#include "text/utf8.h"
 
 void pm_chunk_init(pm_chunk *c) {
     memset(c, 0, sizeof *c);
@@ -38,9 +37,7 @@ void pm_chunk_clear(pm_chunk *c) {
     pm_buf_clear(&c->text);
     c->n_units = 0;
     c->n_docs = 0;
-    c->bound = 0;
     c->meta_bytes = 0;
-    c->replaced = 0;
     clear_output(c);
 }
 
@@ -51,7 +48,6 @@ pm_status pm_chunk_add(pm_chunk *c, const pm_bytes *texts, uint32_t n, pm_error 
     for (uint32_t i = 0; i < n; i++) {
         pm_buf_put(&c->text, texts[i].p, texts[i].n);
         c->unit_bytes[c->n_units++] = (uint32_t)texts[i].n;
-        c->bound += texts[i].n + 1;
     }
     c->n_docs++;
     return pm_buf_status(&c->text, err);
@@ -63,54 +59,19 @@ pm_status pm_digester_init(pm_digester *d, bool store, pm_error *err) {
     memset(d, 0, sizeof *d);
     pm_surfaces_init(&d->surfaces);
     pm_tokens_init(&d->tokens);
-    pm_buf_init(&d->clean);
     return store ? pm_packer_new(&d->packer, err) : PM_OK;
 }
 
 void pm_digester_release(pm_digester *d) {
     pm_surfaces_release(&d->surfaces);
     pm_tokens_release(&d->tokens);
-    pm_buf_release(&d->clean);
     if (d->packer != NULL) {
         pm_packer_free(d->packer);
     }
     memset(d, 0, sizeof *d);
 }
 
-/* ---- valid text ---- */
-
-static bool all_valid(const pm_chunk *c) {
-    size_t at = 0;
-    for (size_t u = 0; u < c->n_units; u++) {
-        if (!pm_utf8_valid((pm_bytes){c->text.p + at, c->unit_bytes[u]})) {
-            return false;
-        }
-        at += c->unit_bytes[u];
-    }
-    return true;
-}
-
-/* Text that is valid already, nearly all there is, is left where it stands. */
-static pm_status make_valid(pm_chunk *c, pm_buf *clean, pm_error *err) {
-    if (all_valid(c)) {
-        return PM_OK;
-    }
-    pm_buf_clear(clean);
-    size_t at = 0;
-    for (size_t u = 0; u < c->n_units; u++) {
-        size_t before = clean->n, replaced = 0;
-        pm_utf8_sanitize((pm_bytes){c->text.p + at, c->unit_bytes[u]}, clean,
-                         &replaced);
-        PM_TRY(pm_buf_status(clean, err));
-        at += c->unit_bytes[u];
-        c->unit_bytes[u] = (uint32_t)(clean->n - before);
-        c->replaced += replaced;
-    }
-    pm_buf dirty = c->text;
-    c->text = *clean;
-    *clean = dirty;
-    return PM_OK;
-}
+/* ---- tokens ---- */
 
 static pm_status add_slack(pm_buf *text, pm_error *err) {
     uint8_t *slack = pm_buf_room(text, PM_TEXT_SLACK);
@@ -119,8 +80,6 @@ static pm_status add_slack(pm_buf *text, pm_error *err) {
     }
     return pm_buf_status(text, err);
 }
-
-/* ---- tokens ---- */
 
 bool pm_grow_bits(uint64_t **words, size_t *capacity, size_t old_bits, size_t n_bits) {
     size_t old = pm_bits_words(old_bits), more = pm_bits_words(n_bits) - old;
@@ -197,7 +156,6 @@ pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
     if (!PM_GROW(c->unit_tokens, 0, c->unit_tokens_capacity, c->n_units)) {
         return pm_fail_nomem(err, c->n_units * sizeof *c->unit_tokens);
     }
-    PM_TRY(make_valid(c, &d->clean, err));
     PM_TRY(add_slack(&c->text, err));
     size_t at = 0;
     for (size_t u = 0; u < c->n_units; u++) {

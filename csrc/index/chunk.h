@@ -10,18 +10,12 @@
 #include "index/cut.h"
 #include "index/surfaces.h"
 
-enum {
-    /* Of one text; it may grow threefold when it is made valid UTF-8. */
-    PM_MAX_TEXT_BYTES = 0x3fffffff
-};
-
 typedef struct pm_chunk {
     /* What goes in. */
     pm_buf text; /* units' texts end to end; PM_TEXT_SLACK zeros after digestion */
     uint32_t *unit_bytes; /* [n_units] */
     size_t n_units, unit_bytes_capacity;
     uint32_t n_docs;
-    uint64_t bound;      /* no more positions than this: bytes + units */
     uint64_t meta_bytes; /* keys and string values */
     /* What comes out. */
     unsigned worker; /* whose dictionary ids are numbers of */
@@ -37,13 +31,12 @@ typedef struct pm_chunk {
     pm_span32 *quotes; /* positions */
     size_t n_quotes, quotes_capacity;
     pm_buf packed, blocks; /* of pm_packer_chunk */
-    uint64_t replaced;     /* characters that became U+FFFD */
 } pm_chunk;
 
 void pm_chunk_init(pm_chunk *c);
 void pm_chunk_release(pm_chunk *c);
 void pm_chunk_clear(pm_chunk *c); /* empty; memory stays */
-/* Appends a document of n texts, each of at most PM_MAX_TEXT_BYTES. */
+/* Appends a document of n texts, valid UTF-8 of less than 4 GB each. */
 pm_status pm_chunk_add(pm_chunk *c, const pm_bytes *texts, uint32_t n,
                        pm_error *err) PM_MUST_CHECK;
 
@@ -52,7 +45,6 @@ typedef struct pm_digester {
     pm_surfaces surfaces;
     pm_tokens tokens;
     pm_packer *packer; /* NULL: text is not stored */
-    pm_buf clean;
 } pm_digester;
 pm_status pm_digester_init(pm_digester *d, bool store, pm_error *err) PM_MUST_CHECK;
 void pm_digester_release(pm_digester *d); /* safe on zeros */

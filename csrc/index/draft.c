@@ -18,7 +18,7 @@ void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store) {
 void pm_draft_clear(pm_draft *d) {
     d->n_docs = d->n_units = d->n_positions = 0;
     d->meta_bytes = d->text_bytes = d->packed_bytes = 0;
-    d->n_quotes = d->n_runs = d->n_blocks = 0;
+    d->n_quotes = d->n_pieces = d->n_blocks = 0;
 }
 
 void pm_draft_release(pm_draft *d) {
@@ -28,7 +28,7 @@ void pm_draft_release(pm_draft *d) {
     pm_free(d->quote_starts);
     pm_free(d->quote_lengths);
     pm_free(d->unit_starts);
-    pm_free(d->runs);
+    pm_free(d->pieces);
     pm_free(d->text_starts);
     pm_free(d->blocks);
     pm_free(d->checkpoints);
@@ -77,7 +77,7 @@ static pm_status make_room(pm_draft *d, const pm_chunk *c, pm_error *err) {
         PM_GROW(d->quote_lengths, d->n_quotes, d->quote_lengths_capacity,
                 c->n_quotes) &&
         PM_GROW(d->unit_starts, d->n_units, d->unit_starts_capacity, c->n_units + 1) &&
-        PM_GROW(d->runs, d->n_runs, d->runs_capacity, 1) &&
+        PM_GROW(d->pieces, d->n_pieces, d->pieces_capacity, 1) &&
         (!d->store || grow_text(d, c));
     return ok ? PM_OK : pm_fail_nomem(err, n * sizeof *d->stream);
 }
@@ -118,7 +118,7 @@ static void place(pm_draft *d, const pm_chunk *c) {
     if (d->store) {
         place_text(d, c);
     }
-    d->runs[d->n_runs++] = (pm_run){base, c->worker};
+    d->pieces[d->n_pieces++] = (pm_piece){base, c->worker};
     d->n_positions += (uint32_t)c->n_positions;
     d->n_units += (uint32_t)c->n_units;
     d->n_docs += c->n_docs;
@@ -126,8 +126,8 @@ static void place(pm_draft *d, const pm_chunk *c) {
 }
 
 pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n,
-                         size_t *first_run, pm_error *err) {
-    *first_run = d->n_runs;
+                         size_t *first_piece, pm_error *err) {
+    *first_piece = d->n_pieces;
     for (size_t i = 0; i < n; i++) {
         PM_TRY(make_room(d, &chunks[i], err));
         place(d, &chunks[i]);
@@ -152,18 +152,19 @@ static void check_unit(pm_draft *d, uint32_t base, const pm_chunk *c, size_t lo,
     }
 }
 
-static void check_chunk(pm_draft *d, size_t run, const pm_chunk *c) {
+static void check_chunk(pm_draft *d, size_t piece, const pm_chunk *c) {
     size_t lo = 0, byte = 0;
     for (size_t u = 0; u < c->n_units; u++) {
-        check_unit(d, d->runs[run].start, c, lo, c->unit_tokens[u], c->text.p + byte);
+        check_unit(d, d->pieces[piece].start, c, lo, c->unit_tokens[u],
+                   c->text.p + byte);
         lo += c->unit_tokens[u] + 1;
         byte += c->unit_bytes[u];
     }
 }
 
-void pm_draft_settle(pm_draft *d, size_t run, const pm_chunk *c) {
-    memcpy(d->stream + d->runs[run].start, c->ids, c->n_positions * sizeof *c->ids);
+void pm_draft_settle(pm_draft *d, size_t piece, const pm_chunk *c) {
+    memcpy(d->stream + d->pieces[piece].start, c->ids, c->n_positions * sizeof *c->ids);
     if (d->store) {
-        check_chunk(d, run, c);
+        check_chunk(d, piece, c);
     }
 }

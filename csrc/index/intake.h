@@ -44,15 +44,18 @@ pm_status pm_intake_add(pm_intake *in, const pm_row *rows, size_t n, size_t *n_a
  * are those of pm_intake_add. */
 pm_status pm_intake_update(pm_intake *in, const pm_row *row, pm_cancel *cancel,
                            pm_error *err) PM_MUST_CHECK;
-/* The live document of this intake with that key, counted over all rows added; PM_END:
- * none. */
+/* The live document of this intake with that key, counted over all rows since the last
+ * finish, those taken out included; PM_END: none. */
 pm_status pm_intake_find(pm_intake *in, pm_bytes key, uint64_t *doc,
                          pm_error *err) PM_MUST_CHECK;
-/* Takes a document out again: no final segment will hold it. */
+/* Takes a document out again, if that has not happened: no final segment will hold it,
+ * and its key is free. */
 pm_status pm_intake_remove(pm_intake *in, uint64_t doc, pm_error *err) PM_MUST_CHECK;
 /* All rows so far stand in files: *entries (borrowed until the next call) in order,
  * with the documents taken out still in them; *dead: for each its bits of those, NULL
- * where none. For looking at a session before it is finished. */
+ * where none. For looking at a session before it is finished. Documents taken out may
+ * have keys that are no UTF-8. A flush ends a chunk: where final segments end depends
+ * on rows and flushes. */
 pm_status pm_intake_flush(pm_intake *in, const pm_entry **entries,
                           const uint64_t *const **dead, uint32_t *n, pm_cancel *cancel,
                           pm_error *err) PM_MUST_CHECK;
@@ -61,7 +64,7 @@ pm_status pm_intake_flush(pm_intake *in, const pm_entry **entries,
  * failure the intake is dead. */
 pm_status pm_intake_finish(pm_intake *in, pm_entry **entries, uint32_t *n,
                            pm_cancel *cancel, pm_error *err) PM_MUST_CHECK;
-/* Facts of all rows so far: as pm_builder_*; bytes of each field. */
+/* Facts of all rows ever added: as pm_builder_*; bytes of each field. */
 uint64_t pm_intake_replaced(const pm_intake *in);
 uint64_t pm_intake_docs(const pm_intake *in);
 uint64_t pm_intake_text_bytes(const pm_intake *in);

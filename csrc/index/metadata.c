@@ -8,15 +8,16 @@
 
 #include "base/hash.h"
 #include "base/sys.h"
+#include "index/cut.h"
 #include "text/utf8.h"
 
-enum { RECENT = 64, FIRST_TABLE = 1024, SHOWN_BYTES = 200, VALUE_BYTES = 8 };
+enum { RECENT = 64 };
 
 typedef struct pm_draft_column {
     char *name;
     pm_value_kind kind;
     pm_value *values;
-    uint32_t *docs; /* counted from first_doc, ascending */
+    uint32_t *docs; /* ascending */
     size_t n, values_capacity, docs_capacity;
     pm_bytes recent[RECENT];
 } column;
@@ -31,15 +32,24 @@ void pm_metadata_release(pm_metadata *m) {
         pm_free(m->columns[i].docs);
     }
     pm_free(m->columns);
-    pm_free(m->table);
-    pm_free(m->key_ends);
-    pm_buf_release(&m->key_bytes);
     pm_arena_release(&m->strings);
     pm_arena_release(&m->names);
     pm_metadata_init(m);
 }
 
 /* ---- columns ---- */
+
+pm_status pm_check_name(const char *what, const char *name, pm_error *err) {
+    size_t n = strlen(name);
+    if (n == 0) {
+        return pm_fail(err, PM_INVALID, "the name of a %s is empty", what);
+    }
+    if (n > PM_MAX_NAME_BYTES || !pm_utf8_valid((pm_bytes){(const uint8_t *)name, n})) {
+        return pm_fail(err, PM_INVALID,
+                       "the name of a %s is too long or not valid UTF-8", what);
+    }
+    return PM_OK;
+}
 
 static const char *kind_name(pm_value_kind kind) {
     static const char *const names[] = {"str", "int", "float", "bool", "date", "time"};
@@ -62,6 +72,7 @@ static pm_status add_column(pm_metadata *m, const char *name, pm_value_kind kind
 pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kind,
                              uint32_t *out, pm_error *err) {
     size_t i = 0;
+    PM_TRY(pm_check_name("column", name, err));
     while (i < m->n_columns && strcmp(m->columns[i].name, name) != 0) {
         i++;
     }
@@ -84,92 +95,12 @@ pm_status pm_metadata_column(pm_metadata *m, const char *name, pm_value_kind kin
     return PM_OK;
 }
 
-/* ---- keys ---- */
-
-static pm_bytes key_of(const pm_metadata *m, size_t doc) {
-    uint64_t lo = doc > 0 ? m->key_ends[doc - 1] : 0;
-    return (pm_bytes){m->key_bytes.p + lo, (size_t)(m->key_ends[doc] - lo)};
+const char *pm_metadata_name(const pm_metadata *m, size_t i) {
+    return m->columns[i].name;
 }
 
-static bool same_bytes(pm_bytes a, pm_bytes b) {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-/* The slot that holds the key, or the free one where it belongs. */
-static size_t key_slot(const pm_metadata *m, pm_bytes key, uint32_t hash) {
-    size_t i = hash & (m->table_size - 1);
-    for (; m->table[i] != 0; i = (i + 1) & (m->table_size - 1)) {
-        if (m->table[i] >> 32 == hash &&
-            same_bytes(key_of(m, (uint32_t)m->table[i] - 1), key)) {
-            break;
-        }
-    }
-    return i;
-}
-
-static uint32_t key_hash(pm_bytes key) {
-    return (uint32_t)(pm_hash64(key.p, key.n) >> 32);
-}
-
-static pm_status grow_table(pm_metadata *m, pm_error *err) {
-    if (m->n_docs * 3 < m->table_size * 2) {
-        return PM_OK;
-    }
-    size_t size = m->table_size > 0 ? 2 * m->table_size : FIRST_TABLE;
-    uint64_t *table = pm_calloc(size, sizeof *table);
-    if (table == NULL) {
-        return pm_fail_nomem(err, size * sizeof *table);
-    }
-    for (size_t i = 0; i < m->table_size; i++) {
-        if (m->table[i] != 0) {
-            size_t j = (size_t)(m->table[i] >> 32) & (size - 1);
-            while (table[j] != 0) {
-                j = (j + 1) & (size - 1);
-            }
-            table[j] = m->table[i];
-        }
-    }
-    pm_free(m->table);
-    m->table = table;
-    m->table_size = size;
-    return PM_OK;
-}
-
-static pm_status add_key(pm_metadata *m, pm_bytes key, pm_error *err) {
-    PM_TRY(grow_table(m, err));
-    if (!PM_GROW(m->key_ends, m->n_docs, m->key_ends_capacity, 1)) {
-        return pm_fail_nomem(err, (m->n_docs + 1) * sizeof *m->key_ends);
-    }
-    uint32_t hash = key_hash(key);
-    size_t slot = key_slot(m, key, hash);
-    pm_buf_put(&m->key_bytes, key.p, key.n);
-    PM_TRY(pm_buf_status(&m->key_bytes, err));
-    m->key_ends[m->n_docs++] = m->key_bytes.n;
-    m->table[slot] = (uint64_t)hash << 32 | (uint32_t)m->n_docs;
-    return PM_OK;
-}
-
-static pm_status check_key(const pm_metadata *m, pm_bytes key, pm_error *err) {
-    if (key.n == 0) {
-        return pm_fail(err, PM_INVALID, "the key is empty");
-    }
-    if (key.n > PM_MAX_KEY_BYTES) {
-        return pm_fail(err, PM_LIMIT, "the key has %zu bytes; the limit is %d", key.n,
-                       PM_MAX_KEY_BYTES);
-    }
-    if (!pm_utf8_valid(key)) {
-        return pm_fail(err, PM_INVALID, "the key is not valid UTF-8");
-    }
-    if (m->table_size > 0) {
-        uint64_t found = m->table[key_slot(m, key, key_hash(key))];
-        if (found != 0) {
-            int shown = key.n < SHOWN_BYTES ? (int)key.n : SHOWN_BYTES;
-            return pm_fail(err, PM_DUPLICATE,
-                           "the key \"%.*s\" is that of document %" PRIu64 " already",
-                           shown, (const char *)key.p, (uint64_t)(uint32_t)found - 1);
-        }
-    }
-    return PM_OK;
+pm_value_kind pm_metadata_kind(const pm_metadata *m, size_t i) {
+    return m->columns[i].kind;
 }
 
 /* ---- rows ---- */
@@ -190,17 +121,22 @@ static pm_status check_cell(const pm_metadata *m, const pm_cell *cell, pm_error 
 
 pm_status pm_metadata_check(const pm_metadata *m, const pm_row *row, uint64_t *bytes,
                             pm_error *err) {
-    *bytes = row->key.n;
+    *bytes = 0;
     for (size_t i = 0; i < row->n_cells; i++) {
+        const pm_value *v = &row->cells[i].value;
         PM_TRY(check_cell(m, &row->cells[i], err));
-        bool is_str = row->cells[i].value.kind == PM_VALUE_STR;
-        *bytes += VALUE_BYTES + (is_str ? row->cells[i].value.s.n : 0);
+        *bytes += PM_VALUE_BYTES;
+        *bytes += v->kind == PM_VALUE_STR ? pm_utf8_sanitized_bytes(v->s) : 0;
         if (*bytes > PM_MAX_META_BYTES) {
             return pm_fail(err, PM_LIMIT,
                            "the metadata of the row takes more than 1 GB");
         }
     }
-    return check_key(m, row->key, err);
+    return PM_OK;
+}
+
+static bool same_bytes(pm_bytes a, pm_bytes b) {
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* A copy of s in the strings, or an equal one met lately. */
@@ -246,7 +182,7 @@ static pm_status add_cell(pm_metadata *m, const pm_cell *cell, pm_error *err) {
         PM_TRY(keep_text(m, c, &v.s, err));
     }
     c->values[c->n] = v;
-    c->docs[c->n++] = (uint32_t)(m->n_docs - m->first_doc);
+    c->docs[c->n++] = m->n_docs;
     return PM_OK;
 }
 
@@ -254,7 +190,8 @@ pm_status pm_metadata_add(pm_metadata *m, const pm_row *row, pm_error *err) {
     for (size_t i = 0; i < row->n_cells; i++) {
         PM_TRY(add_cell(m, &row->cells[i], err));
     }
-    return add_key(m, row->key, err);
+    m->n_docs++;
+    return PM_OK;
 }
 
 /* ---- segments ---- */
@@ -323,13 +260,9 @@ pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last,
     memset(out, 0, sizeof *out);
     pm_arena_init(&out->arena);
     out->n_docs = n_docs;
-    out->keys = pm_arena_array(&out->arena, n_docs, sizeof *out->keys);
     out->columns = pm_arena_array(&out->arena, m->n_columns, sizeof *out->columns);
-    if (out->keys == NULL || out->columns == NULL) {
-        return pm_fail_nomem(err, n_docs * sizeof *out->keys);
-    }
-    for (uint32_t d = 0; d < n_docs; d++) {
-        out->keys[d] = key_of(m, m->first_doc + d);
+    if (out->columns == NULL) {
+        return pm_fail_nomem(err, m->n_columns * sizeof *out->columns);
     }
     for (size_t i = 0; i < m->n_columns; i++) {
         PM_TRY(look_column(&m->columns[i], n_docs, last, out, err));
@@ -366,7 +299,7 @@ pm_status pm_metadata_advance(pm_metadata *m, uint32_t n_docs, pm_error *err) {
     for (size_t i = 0; status == PM_OK && i < m->n_columns; i++) {
         status = advance_column(m, &m->columns[i], n_docs, err);
     }
-    m->first_doc += n_docs;
+    m->n_docs -= n_docs;
     pm_arena_release(&old);
     return status;
 }

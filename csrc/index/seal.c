@@ -39,12 +39,12 @@ static uint32_t *range_cursors(const inversion *inv, size_t r) {
     return inv->cursors + r * inv->v->lexicon.n_groups;
 }
 
-/* Last run that begins at or before pos. */
-static size_t run_at(const pm_draft *d, uint32_t pos) {
-    size_t lo = 0, hi = d->n_runs;
+/* Last piece that begins at or before pos. */
+static size_t piece_at(const pm_draft *d, uint32_t pos) {
+    size_t lo = 0, hi = d->n_pieces;
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
-        if (d->runs[mid].start <= pos) {
+        if (d->pieces[mid].start <= pos) {
             lo = mid;
         } else {
             hi = mid;
@@ -53,8 +53,9 @@ static size_t run_at(const pm_draft *d, uint32_t pos) {
     return lo;
 }
 
-static uint32_t run_end(const pm_draft *d, size_t run, uint32_t limit) {
-    uint32_t end = run + 1 < d->n_runs ? d->runs[run + 1].start : d->n_positions;
+static uint32_t piece_end(const pm_draft *d, size_t piece, uint32_t limit) {
+    uint32_t end =
+        piece + 1 < d->n_pieces ? d->pieces[piece + 1].start : d->n_positions;
     return end < limit ? end : limit;
 }
 
@@ -95,9 +96,9 @@ static pm_status renumber_range(void *ctx, size_t r, unsigned worker, pm_error *
     uint32_t at = range_start(inv, r), end = range_start(inv, r + 1);
     uint32_t *cursors = range_cursors(inv, r);
     (void)worker;
-    for (size_t run = run_at(d, at); at < end; run++) {
-        uint32_t to = run_end(d, run, end);
-        const pm_number *numbers = inv->v->numbers[d->runs[run].worker];
+    for (size_t piece = piece_at(d, at); at < end; piece++) {
+        uint32_t to = piece_end(d, piece, end);
+        const pm_number *numbers = inv->v->numbers[d->pieces[piece].worker];
         if (must_stop(inv)) {
             return pm_fail(err, PM_CANCELLED, "cancelled by the caller");
         }
@@ -250,7 +251,7 @@ static pm_status write_documents(pm_container_writer *w, const pm_seal *s,
     if (s->draft->store) {
         PM_TRY(finish_store(w, s->draft, err));
     }
-    PM_TRY(pm_keys_write(w, m->keys, m->n_docs, err));
+    PM_TRY(pm_keys_write(w, s->keys, m->n_docs, err));
     PM_TRY(pm_columns_write(w, m->columns, m->n_columns, m->n_docs, err));
     PM_TRY(pm_bounds_write(w, s->draft->unit_starts, s->draft->n_units, err));
     return write_zones(w, s->draft, err);

@@ -20,6 +20,7 @@ typedef struct pm_seal {
     unsigned n_dictionaries, threads;
     const pm_analyzer *analyzer;
     const char *const *fields;
+    const pm_bytes *keys; /* of its documents */
     const pm_metadata_view *metadata;
     pm_positions *positions;
     pm_cancel *cancel;

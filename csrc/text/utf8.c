@@ -81,6 +81,8 @@ static size_t valid_run(const uint8_t *p, size_t n) {
     return i;
 }
 
+enum { REPLACEMENT_BYTES = 3 };
+
 void pm_utf8_sanitize(pm_bytes in, pm_buf *out, size_t *replaced) {
     size_t count = 0, i = 0;
     while (i < in.n) {
@@ -90,11 +92,26 @@ void pm_utf8_sanitize(pm_bytes in, pm_buf *out, size_t *replaced) {
         if (i < in.n) {
             bool valid;
             i += sequence(in.p + i, in.n - i, &valid);
-            pm_buf_put(out, "\xef\xbf\xbd", 3);
+            pm_buf_put(out, "\xef\xbf\xbd", REPLACEMENT_BYTES);
             count++;
         }
     }
     *replaced = count;
+}
+
+size_t pm_utf8_sanitized_bytes(pm_bytes in) {
+    size_t n = 0, i = 0;
+    while (i < in.n) {
+        size_t run = valid_run(in.p + i, in.n - i);
+        i += run;
+        n += run;
+        if (i < in.n) {
+            bool valid;
+            i += sequence(in.p + i, in.n - i, &valid);
+            n += REPLACEMENT_BYTES;
+        }
+    }
+    return n;
 }
 
 bool pm_utf8_valid(pm_bytes in) {

@@ -13,6 +13,8 @@
 void pm_utf8_sanitize(pm_bytes in, pm_buf *out, size_t *replaced);
 /* True if nothing would be replaced. */
 bool pm_utf8_valid(pm_bytes in);
+/* Bytes that sanitising would give. */
+size_t pm_utf8_sanitized_bytes(pm_bytes in);
 /* Code point at text[at] of valid UTF-8; *len its bytes. at < n. */
 uint32_t pm_utf8_decode(const uint8_t *text, size_t at, unsigned *len);
 /* Start of the code point that ends before `at` > 0. */

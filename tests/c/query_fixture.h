@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "deleting.h"
 #include "pressmark.h"
 
 static const char *const fixture_fields[] = {"title", "text"};
@@ -76,6 +77,16 @@ static pm_status fixture_build(const char *path, uint32_t segment_tokens, bool s
     }
     pm_builder_free(b);
     return status;
+}
+
+/* Deletes two rows of a fixture. */
+static void fixture_delete(const char *path) {
+    static const uint64_t dead = 1 << 1 | 1 << 4;
+    pm_error err;
+    pm_index *idx;
+    CHECK(pm_index_open(path, 0, PM_OPEN_AUTO, &idx, &err) == PM_OK);
+    delete_documents(path, idx, &dead);
+    pm_index_unref(idx);
 }
 
 static const char *const fixture_queries[] = {

@@ -1,7 +1,7 @@
 /* Answers over an index with deleted documents are, to the bit, those over an index of
  * the live rows alone: hits, parts, counts, scores, orders, lists, tables, notes.
  *   test_deletions [rounds [seed]]   default 12 rounds */
-#include "index/deletion.h"
+#include "deleting.h"
 #include "index_corpus.h"
 #include "memory_files.h"
 #include "pressmark.h"
@@ -72,59 +72,16 @@ static pm_index *build(const corpus *c, const char *path, const uint64_t *dead,
     return idx;
 }
 
-/* ---- deleting, by hand ---- */
-
-static void kill_in_part(pm_part *part, uint32_t number, const uint64_t *dead) {
+/* The next generation, in which the dead are deleted. Takes idx. */
+static pm_index *kill(pm_index *idx, const uint64_t *dead) {
     pm_error err;
-    pm_entry entry;
-    char name[32], path[64];
-    uint32_t n = part->segment.info.n_docs, n_dead = 0;
-    uint64_t *bits = pm_calloc(pm_bits_words(n), sizeof *bits);
-    part->live = pm_calloc(pm_bits_words(n), sizeof *part->live);
-    CHECK(bits != NULL && part->live != NULL);
-    for (pm_doc d = 0; d < n; d++) {
-        bool gone = pm_bits_get(dead, part->doc_base + d);
-        pm_bits_set(gone ? bits : part->live, d);
-        n_dead += gone;
-    }
-    if (n_dead == 0) {
-        pm_free(part->live);
-        part->live = NULL;
-    } else {
-        snprintf(name, sizeof name, "%u.del", number);
-        snprintf(path, sizeof path, "with/%s", name);
-        CHECK(pm_deletion_write("with", name, &part->segment, bits, NULL, &entry,
-                                &err) == PM_OK);
-        CHECK(pm_removals_open(&part->removals, path, PM_MAP_NO, &err) == PM_OK);
-        part->has_removals = true;
-        part->live_docs -= entry.n_dead;
-        part->live_tokens -= entry.dead_tokens;
-        CHECK(mem_unlink(path) == 0);
-    }
-    pm_free(bits);
-}
-
-static void kill(pm_index *idx, const uint64_t *dead) {
-    idx->live_docs = 0;
-    idx->live_tokens = 0;
-    for (uint32_t p = 0; p < idx->n_parts; p++) {
-        kill_in_part(&idx->parts[p], p, dead);
-        idx->live_docs += idx->parts[p].live_docs;
-        idx->live_tokens += idx->parts[p].live_tokens;
-    }
-}
-
-static void close_killed(pm_index *idx) {
-    for (uint32_t p = 0; p < idx->n_parts; p++) {
-        pm_part *part = &idx->parts[p];
-        if (part->has_removals) {
-            pm_removals_close(&part->removals);
-        }
-        pm_free(part->live);
-        part->live = NULL;
-        part->has_removals = false;
-    }
+    pm_index *killed;
+    delete_documents("with", idx, dead);
     pm_index_unref(idx);
+    CHECK(pm_index_verify("with", NULL, &err) == PM_OK);
+    CHECK(pm_index_open("with", 0, PM_OPEN_READ, &killed, &err) == PM_OK);
+    CHECK(killed->generation == 2);
+    return killed;
 }
 
 /* ---- comparing ---- */
@@ -506,9 +463,9 @@ static void test_deleted_documents_change_no_answer(uint32_t round, uint32_t see
     pair p = {.with = build(&c, "with", NULL, round % 2 ? 700 : 0), .dead = dead};
     CHECK(round % 2 ? p.with->n_parts > 2 : p.with->n_parts == 1);
     p.alone = build(&c, "alone", dead, 0);
-    kill(p.with, dead);
+    p.with = kill(p.with, dead);
     same_index(&p, &c, &seed);
-    close_killed(p.with);
+    pm_index_unref(p.with);
     pm_index_unref(p.alone);
     mem_clear();
     free(dead);
@@ -525,7 +482,7 @@ static void test_nothing_is_left(uint32_t segment_tokens) {
     corpus_make(&c, 130, 30, 5);
     uint64_t *dead = choose_dead(&c, 100, (uint32_t[]){3});
     pm_index *idx = build(&c, "with", NULL, segment_tokens);
-    kill(idx, dead);
+    idx = kill(idx, dead);
     CHECK(idx->live_docs == 0 && idx->live_tokens == 0);
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         pm_hits *h;
@@ -553,7 +510,7 @@ static void test_nothing_is_left(uint32_t segment_tokens) {
         CHECK(t->columns[3].i64[i] == 0 && t->columns[2].flags[i] == 0);
     }
     pm_table_unref(t);
-    close_killed(idx);
+    pm_index_unref(idx);
     mem_clear();
     free(dead);
     corpus_free(&c);

@@ -4,7 +4,6 @@
  * 7). */
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/sys.h"
 #include "query_fixture.h"
 
@@ -32,16 +31,12 @@ static void ask(const char *path) {
     (void)status;
 }
 
-int main(int argc, char **argv) {
+/* Changes every step-th byte of a file of the index in three ways. */
+static size_t damage(const char *path, const char *name, size_t step) {
     static const uint8_t changes[] = {0x01, 0x80, 0xff};
-    char dir[] = "/tmp/pressmark-query-damage-XXXXXX", path[64], file[96];
-    size_t n, step = argc > 1 ? (size_t)atol(argv[1]) : 7, tried = 0;
-    pm_error err;
-    CHECK(mkdtemp(dir) != NULL);
-    snprintf(path, sizeof path, "%s/index", dir);
-    CHECK(fixture_build(path, 0, true, &err) == PM_OK);
-    CHECK(fixture_read(path, false, &err) == PM_OK);
-    snprintf(file, sizeof file, "%s/0000000001.seg", path);
+    char file[96];
+    size_t n, tried = 0;
+    snprintf(file, sizeof file, "%s/%s", path, name);
     uint8_t *bytes = read_file(file, &n);
     for (size_t i = 0; i < n; i += step) {
         for (size_t k = 0; k < sizeof changes; k++, tried++) {
@@ -51,7 +46,24 @@ int main(int argc, char **argv) {
             bytes[i] ^= changes[k];
         }
     }
+    write_file(file, bytes, n);
     free(bytes);
+    return tried;
+}
+
+int main(int argc, char **argv) {
+    char dir[] = "/tmp/pressmark-query-damage-XXXXXX", path[64];
+    size_t step = argc > 1 ? (size_t)atol(argv[1]) : 7, tried;
+    pm_error err;
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(path, sizeof path, "%s/index", dir);
+    CHECK(fixture_build(path, 0, true, &err) == PM_OK);
+    CHECK(fixture_read(path, false, &err) == PM_OK);
+    tried = damage(path, "0000000001.seg", step);
+    fixture_delete(path);
+    CHECK(fixture_read(path, false, &err) == PM_OK);
+    tried += damage(path, "0000000001.seg", 3 * step);
+    tried += damage(path, "0000000002.del", step > 3 ? step / 3 : 1);
     pm_dir_remove(path);
     CHECK(rmdir(dir) == 0);
     printf("test_query_damage: %zu damaged files answered or refused\n", tried);

@@ -32,6 +32,7 @@ int main(void) {
     CHECK(mkdtemp(dir) != NULL);
     snprintf(path, sizeof path, "%s/index", dir);
     CHECK(fixture_build(path, 60, true, &err) == PM_OK);
+    fixture_delete(path);
     table.alloc = failing_alloc;
     table.resize = failing_resize;
     table.release = counting_release;

@@ -15,6 +15,7 @@
 #ifndef PM_FORMAT_COLUMNS_H
 #define PM_FORMAT_COLUMNS_H
 
+#include "base/spool.h"
 #include "base/types.h"
 #include "format/container.h"
 #include "format/packed.h"
@@ -50,6 +51,29 @@ typedef struct pm_column_data {
 pm_status pm_columns_write(pm_container_writer *w, const pm_column_data *columns,
                            uint32_t n_columns, uint32_t n_docs,
                            pm_error *err) PM_MUST_CHECK;
+
+/* The same column by column, of values that are numbers already: begin, put each
+ * column, end (which releases, also after failure). No other section in between. */
+typedef struct pm_column_numbers {
+    pm_bytes name;
+    pm_value_kind kind;     /* as in pm_column_data */
+    const uint32_t *starts; /* [n_docs + 1] */
+    const int64_t *numbers; /* of each value, as pm_column_number */
+    const uint64_t *timed;  /* dates: bits over values, set where one has a time of day;
+                                NULL: nowhere */
+    const pm_bytes *strings; /* str: sorted, all different; numbers are their ranks */
+    uint32_t n_strings;
+} pm_column_numbers;
+typedef struct pm_columns_writer {
+    pm_container_writer *to;
+    uint32_t n_docs, n;
+    pm_buf record, ends; /* ends: u64, of the records */
+    pm_spool records;
+} pm_columns_writer;
+void pm_columns_begin(pm_columns_writer *c, pm_container_writer *w, uint32_t n_docs);
+pm_status pm_columns_put(pm_columns_writer *c, const pm_column_numbers *column,
+                         pm_error *err) PM_MUST_CHECK;
+pm_status pm_columns_end(pm_columns_writer *c, pm_error *err) PM_MUST_CHECK;
 
 typedef struct pm_column {
     pm_bytes name;

@@ -4,13 +4,12 @@
 #include "format/columns_layout.h"
 #include "format/strsort.h"
 
-/* ---- values as numbers ---- */
+/* ---- numbers ---- */
 
-typedef struct numbers {
-    uint64_t *at; /* one for each value: (v - least) / step */
-    uint64_t max, step;
+typedef struct scale {
     int64_t least;
-} numbers;
+    uint64_t step, max; /* max: of (number - least) / step */
+} scale;
 
 static uint64_t gcd(uint64_t a, uint64_t b) {
     while (b != 0) {
@@ -21,58 +20,148 @@ static uint64_t gcd(uint64_t a, uint64_t b) {
     return a;
 }
 
-static void scale_ints(numbers *to, const pm_value *values, uint32_t n) {
-    to->least = n > 0 ? values[0].i : 0;
+static scale scale_ints(const int64_t *numbers, uint32_t n) {
+    int64_t least = n > 0 ? numbers[0] : 0, most = least;
     for (uint32_t i = 1; i < n; i++) {
-        to->least = values[i].i < to->least ? values[i].i : to->least;
+        least = numbers[i] < least ? numbers[i] : least;
+        most = numbers[i] > most ? numbers[i] : most;
     }
     uint64_t step = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        to->at[i] = (uint64_t)values[i].i - (uint64_t)to->least;
-        step = step == 1 ? 1 : gcd(to->at[i], step);
+    for (uint32_t i = 0; i < n && step != 1; i++) {
+        step = gcd((uint64_t)numbers[i] - (uint64_t)least, step);
     }
-    to->step = step > 0 ? step : 1;
+    step = step > 0 ? step : 1;
+    return (scale){least, step, ((uint64_t)most - (uint64_t)least) / step};
+}
+
+static scale scale_of(const pm_column_numbers *d, uint32_t n) {
+    if (d->kind == PM_VALUE_FLOAT) { /* 64 bits each, whatever they hold */
+        return (scale){0, 1, UINT64_MAX};
+    }
+    if (d->kind == PM_VALUE_STR) {
+        return (scale){0, 1, d->n_strings > 0 ? d->n_strings - 1 : 0};
+    }
+    return scale_ints(d->numbers, n);
+}
+
+static void put_numbers(pm_buf *out, const pm_column_numbers *d, uint32_t n) {
+    scale s = scale_of(d, n);
+    pm_buf_put_u64(out, (uint64_t)s.least);
+    pm_buf_put_u64(out, s.step);
+    pm_packing to = pm_packed_begin(out, n, pm_packed_width(s.max));
     for (uint32_t i = 0; i < n; i++) {
-        to->at[i] /= to->step;
-        to->max = to->at[i] > to->max ? to->at[i] : to->max;
+        uint64_t above = (uint64_t)d->numbers[i] - (uint64_t)s.least;
+        pm_packed_put(&to, s.step == 1 ? above : above / s.step);
     }
 }
 
-static void copy_floats(numbers *to, const pm_value *values, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
-        memcpy(&to->at[i], &values[i].f, sizeof values[i].f);
-    }
-    to->max = UINT64_MAX; /* 64 bits each, whatever they hold */
-}
+/* ---- records ---- */
 
-/* Codes by rank among the different strings, which are appended to dictionary. */
-static pm_status code_strings(numbers *to, const pm_value *values, uint32_t n,
-                              pm_buf *dictionary, pm_error *err) {
-    pm_status status = PM_OK;
-    pm_bytes *strings = pm_alloc_array(n, 2 * sizeof *strings);
-    uint32_t *order = pm_alloc_array(n, sizeof *order), n_different = 0;
-    if (strings == NULL || order == NULL) {
-        status = pm_fail_nomem(err, (size_t)n * 2 * sizeof *strings);
-        goto out;
-    }
-    pm_bytes *different = strings + n;
-    for (uint32_t i = 0; i < n; i++) {
-        strings[i] = values[i].s;
-    }
-    PM_GO(pm_strings_sort(strings, n, order, err));
-    for (uint32_t r = 0; r < n; r++) {
-        pm_bytes s = strings[order[r]];
-        if (n_different == 0 || pm_bytes_compare(different[n_different - 1], s) != 0) {
-            different[n_different++] = s;
+static bool has_several(const pm_column_numbers *d, uint32_t n_docs) {
+    for (uint32_t i = 0; i < n_docs; i++) {
+        if (d->starts[i + 1] - d->starts[i] > 1) {
+            return true;
         }
-        to->at[order[r]] = to->max = n_different - 1;
     }
-    pm_strings_encode(dictionary, different, n_different);
-out:
-    pm_free(strings);
-    pm_free(order);
+    return false;
+}
+
+static bool has_times(const pm_column_numbers *d, uint32_t n) {
+    return d->timed != NULL && pm_bits_next(d->timed, n, 0) < n;
+}
+
+static pm_status put_documents(pm_buf *out, const pm_column_numbers *d, uint32_t n_docs,
+                               bool several, pm_error *err) {
+    if (several) {
+        pm_packed_encode(out, d->starts, (size_t)n_docs + 1, d->starts[n_docs]);
+        return PM_OK;
+    }
+    uint64_t *bits = pm_calloc(pm_bits_words(n_docs), sizeof *bits);
+    if (bits == NULL) {
+        return pm_fail_nomem(err, pm_bits_words(n_docs) * sizeof *bits);
+    }
+    for (uint32_t i = 0; i < n_docs; i++) {
+        if (d->starts[i + 1] > d->starts[i]) {
+            pm_bits_set(bits, i);
+        }
+    }
+    pm_bitmap_encode(out, bits, n_docs);
+    pm_free(bits);
+    return PM_OK;
+}
+
+static pm_status put_record(pm_buf *out, const pm_column_numbers *d, uint32_t n_docs,
+                            pm_error *err) {
+    uint32_t n = d->starts[n_docs];
+    bool several = has_several(d, n_docs), times = has_times(d, n);
+    pm_buf_put_varint(out, d->name.n);
+    pm_buf_put(out, d->name.p, d->name.n);
+    pm_buf_put_u8(out, (uint8_t)d->kind);
+    pm_buf_put_u8(out, (uint8_t)((several ? PM_COLUMN_SEVERAL : 0) |
+                                 (times ? PM_COLUMN_TIMES : 0)));
+    PM_TRY(put_documents(out, d, n_docs, several, err));
+    put_numbers(out, d, n);
+    if (times) {
+        pm_bitmap_encode(out, d->timed, n);
+    }
+    if (d->kind == PM_VALUE_STR) {
+        pm_strings_encode(out, d->strings, d->n_strings);
+    }
+    return pm_buf_status(out, err);
+}
+
+/* ---- the section ---- */
+
+void pm_columns_begin(pm_columns_writer *c, pm_container_writer *w, uint32_t n_docs) {
+    *c = (pm_columns_writer){.to = w, .n_docs = n_docs};
+    pm_buf_init(&c->record);
+    pm_buf_init(&c->ends);
+    pm_spool_init(&c->records, w->scratch);
+}
+
+pm_status pm_columns_put(pm_columns_writer *c, const pm_column_numbers *column,
+                         pm_error *err) {
+    pm_buf_clear(&c->record);
+    PM_TRY(put_record(&c->record, column, c->n_docs, err));
+    pm_spool_put(&c->records, c->record.p, c->record.n);
+    pm_buf_put_u64(&c->ends, c->records.n);
+    c->n++;
+    return PM_OK;
+}
+
+static pm_status put_section(pm_columns_writer *c, pm_error *err) {
+    pm_bytes records;
+    PM_TRY(pm_buf_status(&c->ends, err));
+    PM_TRY(pm_spool_view(&c->records, &records, err));
+    uint64_t base = 4 + 8 * ((uint64_t)c->n + 1);
+    pm_container_begin(c->to, PM_SECTION_COLS, PM_SECTION_REQUIRED);
+    pm_container_put(c->to, &c->n, sizeof c->n);
+    pm_container_put(c->to, &base, sizeof base);
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint64_t end = base + pm_load64(c->ends.p + 8 * (size_t)i);
+        pm_container_put(c->to, &end, sizeof end);
+    }
+    pm_container_put(c->to, records.p, records.n);
+    pm_container_end(c->to);
+    return PM_OK;
+}
+
+pm_status pm_columns_end(pm_columns_writer *c, pm_error *err) {
+    pm_status status = put_section(c, err);
+    pm_buf_release(&c->record);
+    pm_buf_release(&c->ends);
+    pm_spool_release(&c->records);
     return status;
 }
+
+/* ---- from values ---- */
+
+typedef struct values { /* of one column, as numbers */
+    int64_t *numbers;
+    uint64_t *timed;
+    pm_bytes *strings; /* str: the different ones, sorted */
+    uint32_t n_strings;
+} values;
 
 static pm_status check_kinds(const pm_column_data *d, uint32_t n, pm_error *err) {
     for (uint32_t i = 0; i < n; i++) {
@@ -88,134 +177,82 @@ static pm_status check_kinds(const pm_column_data *d, uint32_t n, pm_error *err)
     return PM_OK;
 }
 
-static pm_status make_numbers(numbers *to, const pm_column_data *d, uint32_t n,
-                              pm_buf *dictionary, pm_error *err) {
-    PM_TRY(check_kinds(d, n, err));
-    if (d->kind == PM_VALUE_STR) {
-        return code_strings(to, d->values, n, dictionary, err);
+/* Codes by rank among the different strings. */
+static pm_status code_strings(values *v, const pm_value *from, uint32_t n,
+                              pm_error *err) {
+    pm_status status = PM_OK;
+    pm_bytes *strings = pm_alloc_array(n, sizeof *strings);
+    uint32_t *order = pm_alloc_array(n, sizeof *order);
+    v->strings = pm_alloc_array(n, sizeof *v->strings);
+    if (strings == NULL || order == NULL || v->strings == NULL) {
+        status = pm_fail_nomem(err, (size_t)n * 2 * sizeof *strings);
+        goto out;
     }
-    if (d->kind == PM_VALUE_FLOAT) {
-        copy_floats(to, d->values, n);
-    } else {
-        scale_ints(to, d->values, n);
+    for (uint32_t i = 0; i < n; i++) {
+        strings[i] = from[i].s;
+    }
+    PM_GO(pm_strings_sort(strings, n, order, err));
+    for (uint32_t r = 0; r < n; r++) {
+        pm_bytes s = strings[order[r]];
+        if (v->n_strings == 0 ||
+            pm_bytes_compare(v->strings[v->n_strings - 1], s) != 0) {
+            v->strings[v->n_strings++] = s;
+        }
+        v->numbers[order[r]] = v->n_strings - 1;
+    }
+out:
+    pm_free(strings);
+    pm_free(order);
+    return status;
+}
+
+static pm_status make_numbers(values *v, const pm_column_data *d, uint32_t n,
+                              pm_error *err) {
+    PM_TRY(check_kinds(d, n, err));
+    v->numbers = pm_alloc_array(n, sizeof *v->numbers);
+    v->timed = pm_calloc(pm_bits_words(n), sizeof *v->timed);
+    if (v->numbers == NULL || v->timed == NULL) {
+        return pm_fail_nomem(err, n * sizeof *v->numbers);
+    }
+    if (d->kind == PM_VALUE_STR) {
+        return code_strings(v, d->values, n, err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        v->numbers[i] = d->values[i].i;
+        if (d->kind == PM_VALUE_FLOAT) {
+            memcpy(&v->numbers[i], &d->values[i].f, sizeof v->numbers[i]);
+        }
+        if (d->values[i].kind == PM_VALUE_TIME) {
+            pm_bits_set(v->timed, i);
+        }
     }
     return PM_OK;
 }
 
-/* ---- records ---- */
-
-static bool has_several(const pm_column_data *d, uint32_t n_docs) {
-    for (uint32_t i = 0; i < n_docs; i++) {
-        if (d->starts[i + 1] - d->starts[i] > 1) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_times(const pm_column_data *d, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (d->values[i].kind == PM_VALUE_TIME) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void put_documents(pm_buf *out, const pm_column_data *d, uint32_t n_docs,
-                          bool several, uint64_t *bits) {
-    if (several) {
-        pm_packed_encode(out, d->starts, (size_t)n_docs + 1, d->starts[n_docs]);
-        return;
-    }
-    for (uint32_t i = 0; i < n_docs; i++) {
-        if (d->starts[i + 1] > d->starts[i]) {
-            pm_bits_set(bits, i);
-        }
-    }
-    pm_bitmap_encode(out, bits, n_docs);
-}
-
-static void put_numbers(pm_buf *out, const numbers *from, uint32_t n) {
-    pm_buf_put_u64(out, (uint64_t)from->least);
-    pm_buf_put_u64(out, from->step);
-    pm_packing to = pm_packed_begin(out, n, pm_packed_width(from->max));
-    for (uint32_t i = 0; i < n; i++) {
-        pm_packed_put(&to, from->at[i]);
-    }
-}
-
-static void put_times(pm_buf *out, const pm_column_data *d, uint32_t n,
-                      uint64_t *bits) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (d->values[i].kind == PM_VALUE_TIME) {
-            pm_bits_set(bits, i);
-        }
-    }
-    pm_bitmap_encode(out, bits, n);
-}
-
-static pm_status put_column(pm_buf *out, const pm_column_data *d, uint32_t n_docs,
+static pm_status put_values(pm_columns_writer *c, const pm_column_data *d,
                             pm_error *err) {
-    uint32_t n = d->starts[n_docs];
-    bool several = has_several(d, n_docs), times = has_times(d, n);
-    size_t doc_words = pm_bits_words(n_docs), value_words = pm_bits_words(n);
-    pm_status status = PM_OK;
-    pm_buf dictionary;
-    pm_buf_init(&dictionary);
-    numbers v = {.at = pm_alloc_array(n, sizeof *v.at), .step = 1};
-    uint64_t *bits = pm_calloc(doc_words + value_words, sizeof *bits);
-    if (v.at == NULL || bits == NULL) {
-        status = pm_fail_nomem(err, n * sizeof *v.at);
-        goto out;
+    values v = {NULL, NULL, NULL, 0};
+    pm_status status = make_numbers(&v, d, d->starts[c->n_docs], err);
+    if (status == PM_OK) {
+        pm_column_numbers numbers = {d->name, d->kind,   d->starts,  v.numbers,
+                                     v.timed, v.strings, v.n_strings};
+        status = pm_columns_put(c, &numbers, err);
     }
-    PM_GO(make_numbers(&v, d, n, &dictionary, err));
-    pm_buf_put_varint(out, d->name.n);
-    pm_buf_put(out, d->name.p, d->name.n);
-    pm_buf_put_u8(out, (uint8_t)d->kind);
-    pm_buf_put_u8(out, (uint8_t)((several ? PM_COLUMN_SEVERAL : 0) |
-                                 (times ? PM_COLUMN_TIMES : 0)));
-    put_documents(out, d, n_docs, several, bits);
-    put_numbers(out, &v, n);
-    if (times) {
-        put_times(out, d, n, bits + doc_words);
-    }
-    out->failed |= dictionary.failed;
-    pm_buf_put(out, dictionary.p, dictionary.n);
-out:
-    pm_buf_release(&dictionary);
-    pm_free(v.at);
-    pm_free(bits);
+    pm_free(v.numbers);
+    pm_free(v.timed);
+    pm_free(v.strings);
     return status;
-}
-
-static pm_status put_columns(pm_buf *records, pm_buf *offsets,
-                             const pm_column_data *columns, uint32_t n, uint32_t n_docs,
-                             pm_error *err) {
-    uint64_t base = 4 + 8 * ((uint64_t)n + 1);
-    pm_buf_put_u32(offsets, n);
-    for (uint32_t i = 0; i < n; i++) {
-        pm_buf_put_u64(offsets, base + records->n);
-        PM_TRY(put_column(records, &columns[i], n_docs, err));
-    }
-    pm_buf_put_u64(offsets, base + records->n);
-    PM_TRY(pm_buf_status(offsets, err));
-    return pm_buf_status(records, err);
 }
 
 pm_status pm_columns_write(pm_container_writer *w, const pm_column_data *columns,
                            uint32_t n_columns, uint32_t n_docs, pm_error *err) {
-    pm_buf records, offsets;
-    pm_buf_init(&records);
-    pm_buf_init(&offsets);
-    pm_status status = put_columns(&records, &offsets, columns, n_columns, n_docs, err);
-    if (status == PM_OK) {
-        pm_container_begin(w, PM_SECTION_COLS, PM_SECTION_REQUIRED);
-        pm_container_put(w, offsets.p, offsets.n);
-        pm_container_put(w, records.p, records.n);
-        pm_container_end(w);
+    pm_columns_writer c;
+    pm_error ignored;
+    pm_status status = PM_OK;
+    pm_columns_begin(&c, w, n_docs);
+    for (uint32_t i = 0; status == PM_OK && i < n_columns; i++) {
+        status = put_values(&c, &columns[i], err);
     }
-    pm_buf_release(&records);
-    pm_buf_release(&offsets);
-    return status;
+    pm_status ended = pm_columns_end(&c, status == PM_OK ? err : &ignored);
+    return status != PM_OK ? status : ended;
 }

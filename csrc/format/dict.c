@@ -54,10 +54,23 @@ static void encode_heads(pm_buf *out, const pm_bytes *sorted, uint32_t n) {
     }
 }
 
+pm_status pm_dict_encode_sorted(pm_buf *out, const pm_bytes *sorted,
+                                const uint32_t *order, uint32_t n, pm_error *err) {
+    uint32_t *ranks = pm_calloc(n, sizeof *ranks);
+    if (ranks == NULL) {
+        return pm_fail_nomem(err, n * sizeof *ranks);
+    }
+    encode_maps(out, order, ranks, n);
+    pm_free(ranks);
+    encode_heads(out, sorted, n);
+    pm_strings_encode(out, sorted, n);
+    return PM_OK;
+}
+
 pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
                          pm_error *err) {
     pm_status status = PM_OK;
-    uint32_t *order = pm_alloc_array(n, 2 * sizeof *order);
+    uint32_t *order = pm_alloc_array(n, sizeof *order);
     pm_bytes *sorted = pm_alloc_array(n, sizeof *sorted);
     if (order == NULL || sorted == NULL) {
         status = pm_fail_nomem(err, (size_t)n * sizeof *sorted);
@@ -68,9 +81,7 @@ pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
         sorted[r] = items[order[r]];
     }
     PM_GO(check_different(sorted, order, n, err));
-    encode_maps(out, order, order + n, n);
-    encode_heads(out, sorted, n);
-    pm_strings_encode(out, sorted, n);
+    PM_GO(pm_dict_encode_sorted(out, sorted, order, n, err));
 out:
     pm_free(order);
     pm_free(sorted);

@@ -103,8 +103,7 @@ pm_status pm_store_open(pm_store *s, const pm_container *file, uint32_t n_units,
 
 /* ---- units and checkpoints ---- */
 
-/* Raw bytes [*lo, *hi) of a unit; false for damage or a unit that is not there. */
-static bool unit_bytes(const pm_store *s, pm_unit u, uint64_t *lo, uint64_t *hi) {
+bool pm_store_unit(const pm_store *s, pm_unit u, uint64_t *lo, uint64_t *hi) {
     *lo = *hi = 0;
     if (!s->present || u >= s->n_units) {
         return false;
@@ -121,7 +120,20 @@ static bool unit_bytes(const pm_store *s, pm_unit u, uint64_t *lo, uint64_t *hi)
 
 uint64_t pm_store_length(const pm_store *s, pm_unit u) {
     uint64_t lo, hi;
-    return unit_bytes(s, u, &lo, &hi) ? hi - lo : 0;
+    return pm_store_unit(s, u, &lo, &hi) ? hi - lo : 0;
+}
+
+bool pm_store_checkpoint_item(const pm_store *s, uint32_t k, uint32_t *byte,
+                              uint32_t *code_point) {
+    uint64_t bytes = pm_frames_get(&s->checkpoint_bytes, k),
+             extra = pm_frames_get(&s->checkpoint_extras, k);
+    *byte = *code_point = 0;
+    if (bytes > UINT32_MAX || extra > bytes) {
+        return false;
+    }
+    *byte = (uint32_t)bytes;
+    *code_point = (uint32_t)(bytes - extra);
+    return true;
 }
 
 void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_pos *at,
@@ -134,13 +146,40 @@ void pm_store_checkpoint(const pm_store *s, pm_pos unit_start, pm_pos pos, pm_po
     if (checked == unit_start || k >= s->n_checkpoints) {
         return;
     }
-    uint64_t bytes = pm_frames_get(&s->checkpoint_bytes, k),
-             extra = pm_frames_get(&s->checkpoint_extras, k);
-    if (bytes <= UINT32_MAX && extra <= bytes) {
+    if (pm_store_checkpoint_item(s, k, byte, code_point)) {
         *at = checked;
-        *byte = (uint32_t)bytes;
-        *code_point = (uint32_t)(bytes - extra);
     }
+}
+
+/* ---- blocks ---- */
+
+/* The last that starts at or before the byte. */
+uint32_t pm_store_find_block(const pm_store *s, uint64_t raw_byte) {
+    uint32_t lo = 0, hi = s->n_blocks;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (pm_frames_get(&s->raw_starts, mid) <= raw_byte) {
+            lo = mid;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+bool pm_store_block(const pm_store *s, uint32_t b, pm_text_block *out) {
+    if (b >= s->n_blocks) {
+        return false;
+    }
+    uint64_t lo = pm_frames_get(&s->raw_starts, b),
+             hi = pm_frames_get(&s->raw_starts, b + 1),
+             from = pm_frames_get(&s->compressed_starts, b),
+             to = pm_frames_get(&s->compressed_starts, b + 1);
+    if (lo >= hi || hi - lo > PM_STORE_BLOCK || from >= to || to > s->text.n) {
+        return false;
+    }
+    *out = (pm_text_block){lo, hi, {s->text.p + from, (size_t)(to - from)}};
+    return true;
 }
 
 /* ---- reading ---- */
@@ -176,59 +215,52 @@ void pm_text_reader_free(pm_text_reader *r) {
     }
 }
 
-/* Last block that starts at or before a raw byte. */
-static uint32_t find_block(const pm_store *s, uint64_t raw_byte) {
-    uint32_t lo = 0, hi = s->n_blocks;
-    while (hi - lo > 1) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (pm_frames_get(&s->raw_starts, mid) <= raw_byte) {
-            lo = mid;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
 /* zstd reads older formats, too, and frames that are skipped: not here. */
 static bool is_frame(pm_bytes b, size_t content_size) {
     return b.n >= 4 && pm_load32(b.p) == ZSTD_MAGICNUMBER &&
            ZSTD_getFrameContentSize(b.p, b.n) == content_size;
 }
 
-/* Decompresses block b, which must hold [raw_lo, raw_hi), unless it is there
- * already. */
-static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t raw_lo,
-                            uint64_t raw_hi, pm_error *err) {
+static pm_status damaged_block(const pm_store *s, uint32_t b, pm_error *err) {
+    return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
+                              "block %" PRIu32 " takes raw bytes [%" PRIu64 ", %" PRIu64
+                              "), compressed [%" PRIu64 ", %" PRIu64 ")",
+                              b, pm_frames_get(&s->raw_starts, b),
+                              pm_frames_get(&s->raw_starts, b + 1),
+                              pm_frames_get(&s->compressed_starts, b),
+                              pm_frames_get(&s->compressed_starts, b + 1));
+}
+
+/* Decompresses block b, unless it is there already; *lo, *hi: what it takes of the raw
+ * text. */
+static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t *lo, uint64_t *hi,
+                            pm_error *err) {
     const pm_store *s = r->store;
+    pm_text_block block;
+    if (!pm_store_block(s, b, &block)) {
+        return damaged_block(s, b, err);
+    }
+    *lo = block.lo;
+    *hi = block.hi;
     if (r->block == (int64_t)b) {
         return PM_OK;
     }
     r->block = NO_BLOCK;
-    uint64_t lo = pm_frames_get(&s->compressed_starts, b),
-             hi = pm_frames_get(&s->compressed_starts, b + 1);
-    if (raw_lo >= raw_hi || raw_hi - raw_lo > PM_STORE_BLOCK || lo >= hi ||
-        hi > s->text.n) {
-        return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
-                                  "block %" PRIu32 " takes raw bytes [%" PRIu64
-                                  ", %" PRIu64 "), compressed [%" PRIu64 ", %" PRIu64
-                                  ")",
-                                  b, raw_lo, raw_hi, lo, hi);
-    }
-    size_t expected = (size_t)(raw_hi - raw_lo);
-    if (!is_frame((pm_bytes){s->text.p + lo, (size_t)(hi - lo)}, expected)) {
-        return pm_section_corrupt(s->file, PM_SECTION_TEXT, lo, err,
+    uint64_t at = (uint64_t)(block.packed.p - s->text.p);
+    size_t expected = (size_t)(block.hi - block.lo);
+    if (!is_frame(block.packed, expected)) {
+        return pm_section_corrupt(s->file, PM_SECTION_TEXT, at, err,
                                   "block %" PRIu32 " is no zstd frame of %zu bytes", b,
                                   expected);
     }
-    size_t n = ZSTD_decompressDCtx(r->zstd, r->raw, expected, s->text.p + lo,
-                                   (size_t)(hi - lo));
+    size_t n =
+        ZSTD_decompressDCtx(r->zstd, r->raw, expected, block.packed.p, block.packed.n);
     if (ZSTD_isError(n) && ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation) {
         return pm_fail_nomem(err, expected);
     }
     if (n != expected) {
         return pm_section_corrupt(
-            s->file, PM_SECTION_TEXT, lo, err,
+            s->file, PM_SECTION_TEXT, at, err,
             "block %" PRIu32 " does not decompress to %zu bytes: %s", b, expected,
             ZSTD_isError(n) ? ZSTD_getErrorName(n) : "it is shorter");
     }
@@ -236,23 +268,28 @@ static pm_status load_block(pm_text_reader *r, uint32_t b, uint64_t raw_lo,
     return PM_OK;
 }
 
+pm_status pm_text_read_block(pm_text_reader *r, uint32_t b, uint64_t lo, uint64_t hi,
+                             pm_buf *out, pm_error *err) {
+    uint64_t from, to;
+    PM_TRY(load_block(r, b, &from, &to, err));
+    if (lo < from || hi > to) {
+        return damaged_block(r->store, b, err);
+    }
+    pm_buf_put(out, r->raw + (lo - from), (size_t)(hi - lo));
+    return pm_buf_status(out, err);
+}
+
 /* Appends raw bytes [lo, hi), lo < hi. */
 static pm_status read_raw(pm_text_reader *r, uint64_t lo, uint64_t hi, pm_buf *out,
                           pm_error *err) {
     const pm_store *s = r->store;
-    for (uint32_t b = find_block(s, lo); lo < hi; b++) {
-        uint64_t from = pm_frames_get(&s->raw_starts, b),
-                 to = pm_frames_get(&s->raw_starts, b + 1);
-        if (b >= s->n_blocks || lo < from || lo >= to) {
-            return pm_section_corrupt(s->file, PM_SECTION_TBLK, 0, err,
-                                      "block %" PRIu32 " takes raw bytes [%" PRIu64
-                                      ", %" PRIu64 "), expected to hold byte %" PRIu64,
-                                      b, from, to, lo);
+    for (uint32_t b = pm_store_find_block(s, lo); lo < hi; b++) {
+        pm_text_block block;
+        if (!pm_store_block(s, b, &block) || lo < block.lo || lo >= block.hi) {
+            return damaged_block(s, b, err);
         }
-        PM_TRY(load_block(r, b, from, to, err));
-        uint64_t end = hi < to ? hi : to;
-        pm_buf_put(out, r->raw + (lo - from), (size_t)(end - lo));
-        PM_TRY(pm_buf_status(out, err));
+        uint64_t end = hi < block.hi ? hi : block.hi;
+        PM_TRY(pm_text_read_block(r, b, lo, end, out, err));
         lo = end;
     }
     return PM_OK;
@@ -267,7 +304,7 @@ pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi,
                        "no text is stored for unit %" PRIu32 " of %" PRIu32, u,
                        s->n_units);
     }
-    if (!unit_bytes(s, u, &from, &to)) {
+    if (!pm_store_unit(s, u, &from, &to)) {
         return pm_section_corrupt(s->file, PM_SECTION_TOFF, 0, err,
                                   "the text of unit %" PRIu32
                                   " ends before it starts, or beyond all texts",
@@ -287,7 +324,7 @@ static pm_status check_order(const pm_store *s, pm_error *err) {
     }
     for (pm_unit u = 0; u < s->n_units; u++) {
         uint64_t lo, hi;
-        if (!unit_bytes(s, u, &lo, &hi)) {
+        if (!pm_store_unit(s, u, &lo, &hi)) {
             return pm_section_corrupt(
                 s->file, PM_SECTION_TOFF, 0, err,
                 "the text of unit %" PRIu32 " ends before it starts", u);
@@ -326,10 +363,10 @@ pm_status pm_store_verify(const pm_store *s, pm_cancel *cancel, pm_error *err) {
     PM_TRY(pm_text_reader_new(s, &r, err));
     pm_status status = PM_OK;
     for (uint32_t b = 0; b < s->n_blocks && status == PM_OK; b++) {
+        uint64_t lo, hi;
         status = pm_cancel_tick(cancel, BLOCK_NS)
                      ? pm_fail(err, PM_CANCELLED, "interrupted")
-                     : load_block(r, b, pm_frames_get(&s->raw_starts, b),
-                                  pm_frames_get(&s->raw_starts, b + 1), err);
+                     : load_block(r, b, &lo, &hi, err);
     }
     pm_text_reader_free(r);
     return status;

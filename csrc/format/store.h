@@ -74,6 +74,21 @@ pm_status pm_store_verify(const pm_store *s, pm_cancel *cancel,
 /* Bytes of a unit's text; 0 for damage. */
 uint64_t pm_store_length(const pm_store *s, pm_unit u);
 
+/* A block: where it lies in the raw text, and its bytes. False for damage, or b >=
+ * n_blocks. */
+typedef struct pm_text_block {
+    uint64_t lo, hi; /* raw; 1 to PM_STORE_BLOCK bytes */
+    pm_bytes packed;
+} pm_text_block;
+bool pm_store_block(const pm_store *s, uint32_t b, pm_text_block *out);
+/* The block that holds a byte of the raw text, if any does. */
+uint32_t pm_store_find_block(const pm_store *s, uint64_t raw_byte);
+/* Where a unit's text lies in the raw text; false for damage or u >= n_units. */
+bool pm_store_unit(const pm_store *s, pm_unit u, uint64_t *lo, uint64_t *hi);
+/* Item k of the checkpoints; false for damage. */
+bool pm_store_checkpoint_item(const pm_store *s, uint32_t k, uint32_t *byte,
+                              uint32_t *code_point);
+
 /* Reads texts; keeps the last block, so that reading in order decompresses each block
  * once. One a thread. */
 typedef struct pm_text_reader pm_text_reader;
@@ -83,6 +98,9 @@ void pm_text_reader_free(pm_text_reader *r);
 /* Appends bytes [lo, hi) of a unit's text (hi clipped to its length) to out. */
 pm_status pm_text_read(pm_text_reader *r, pm_unit u, uint64_t lo, uint64_t hi,
                        pm_buf *out, pm_error *err) PM_MUST_CHECK;
+/* Appends raw bytes [lo, hi), lo < hi, of block b, which holds them. */
+pm_status pm_text_read_block(pm_text_reader *r, uint32_t b, uint64_t lo, uint64_t hi,
+                             pm_buf *out, pm_error *err) PM_MUST_CHECK;
 /* Where a tokenizer may start for pos; the caller checks byte and code_point against
  * the text. The unit's last checkpoint at or before pos: its position (a multiple of
  * PM_CHECKPOINT after the unit's start, or that, then 0, 0), byte and code point. */

@@ -15,6 +15,14 @@ enum {
 
 /* ---- writing ---- */
 
+static uint64_t count_sentences(const pm_zones_data *d) {
+    uint64_t n = 0;
+    for (size_t i = 0; i < pm_bits_words(d->n_positions); i++) {
+        n += (uint64_t)__builtin_popcountll(d->sentences[i]);
+    }
+    return n;
+}
+
 /* Bits of paragraphs at the set bits of sentences, in their order; returns their
  * number. */
 static uint64_t collect_paragraphs(pm_spool *to, const pm_zones_data *d) {
@@ -36,19 +44,27 @@ static uint64_t collect_paragraphs(pm_spool *to, const pm_zones_data *d) {
     return rank;
 }
 
+static void put_paragraphs(pm_container_writer *w, const uint64_t *bits, uint64_t n) {
+    pm_container_begin(w, PARAGRAPHS, PM_SECTION_REQUIRED);
+    pm_bits_write(w, bits, n);
+    pm_container_end(w);
+}
+
 static void write_paragraphs(pm_container_writer *w, const pm_zones_data *d) {
     pm_spool bits;
     pm_bytes bytes;
     pm_error err;
+    if (d->by_sentence) {
+        put_paragraphs(w, d->paragraphs, count_sentences(d));
+        return;
+    }
     pm_spool_init(&bits, w->scratch);
     uint64_t n = collect_paragraphs(&bits, d);
     pm_status status = pm_spool_view(&bits, &bytes, &err);
     if (status != PM_OK) {
         pm_container_fail(w, status, &err);
     } else {
-        pm_container_begin(w, PARAGRAPHS, PM_SECTION_REQUIRED);
-        pm_bits_write(w, (const uint64_t *)(const void *)bytes.p, n);
-        pm_container_end(w);
+        put_paragraphs(w, (const uint64_t *)(const void *)bytes.p, n);
     }
     pm_spool_release(&bits);
 }

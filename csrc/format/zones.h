@@ -18,10 +18,13 @@ typedef enum pm_zone { PM_ZONE_SENTENCE, PM_ZONE_PARAGRAPH, PM_ZONE_QUOTE } pm_z
 
 typedef struct pm_zones_data {
     uint32_t n_positions;
-    /* bits over positions; paragraphs is a subset of sentences */
-    const uint64_t *sentences, *paragraphs;
+    const uint64_t *sentences; /* bits over positions */
+    /* bits over positions, a subset of sentences; or, by_sentence, over the set bits of
+     * sentences, in order */
+    const uint64_t *paragraphs;
     const uint32_t *quote_starts, *quote_lengths;
     uint32_t n_quotes;
+    bool by_sentence;
 } pm_zones_data;
 /* What the writer keeps, for scratch: a bit a sentence. */
 pm_status pm_zones_write(pm_container_writer *w, const pm_zones_data *data,

@@ -18,6 +18,8 @@
 
 /* Raised whenever a rule of tokens, folding, accents or zones changes. */
 enum { CHAIN_VERSION = 1 };
+/* Of a fingerprint, the low bits that speak of stems. */
+enum { STEM_BITS = 32 };
 
 /* ---- languages ---- */
 
@@ -101,47 +103,63 @@ static pm_status unknown_language(const char *lang, pm_error *err) {
 
 /* ---- fingerprint ---- */
 
-/* Appends the folded form, its accentless key and its stem of one word, each with a
- * NUL. */
+/* What one word becomes, each with a NUL: folded form and accentless key to texts, stem
+ * to stems. */
 static pm_status put_forms(const pm_analyzer *an, pm_stemmer *st, const char *word,
-                           pm_buf *out, pm_error *err) {
+                           pm_buf *texts, pm_buf *stems, pm_error *err) {
     pm_buf form;
     pm_buf_init(&form);
     bool changed;
     pm_status status = PM_OK;
     PM_GO(pm_fold(an, (const uint8_t *)word, strlen(word), PM_KIND_WORD, &form, err));
-    pm_buf_put(out, form.p, form.n);
-    pm_buf_put_u8(out, 0);
-    PM_GO(pm_unaccent(an, form.p, form.n, out, &changed, err));
-    pm_buf_put_u8(out, 0);
-    PM_GO(pm_stem(st, form.p, form.n, out, err));
-    pm_buf_put_u8(out, 0);
-    PM_GO(pm_buf_status(out, err));
+    pm_buf_put(texts, form.p, form.n);
+    pm_buf_put_u8(texts, 0);
+    PM_GO(pm_unaccent(an, form.p, form.n, texts, &changed, err));
+    pm_buf_put_u8(texts, 0);
+    PM_GO(pm_stem(st, form.p, form.n, stems, err));
+    pm_buf_put_u8(stems, 0);
 out:
     pm_buf_release(&form);
     return status;
 }
 
-static pm_status find_fingerprint(pm_analyzer *an, pm_error *err) {
-    pm_stemmer *st = NULL;
-    pm_buf b;
-    pm_buf_init(&b);
+static pm_status put_all_forms(const pm_analyzer *an, pm_buf *texts, pm_buf *stems,
+                               pm_error *err) {
+    pm_stemmer *st;
+    PM_TRY(pm_stemmer_new(an, &st, err));
     pm_status status = PM_OK;
-    PM_GO(pm_stemmer_new(an, &st, err));
-    pm_buf_put_u32(&b, CHAIN_VERSION);
-    pm_buf_put_u64(&b, PM_UNICODE_TABLES_HASH);
-    pm_buf_put(&b, PM_UNICODE_VERSION, sizeof PM_UNICODE_VERSION);
-    const char *utf8proc_unicode = utf8proc_unicode_version();
-    pm_buf_put(&b, utf8proc_unicode, strlen(utf8proc_unicode) + 1);
-    pm_buf_put(&b, an->lang, strlen(an->lang) + 1);
-    for (const char *const *word = pm_probe_words; *word != NULL; word++) {
-        PM_GO(put_forms(an, st, *word, &b, err));
+    for (const char *const *word = pm_probe_words; status == PM_OK && *word != NULL;
+         word++) {
+        status = put_forms(an, st, *word, texts, stems, err);
     }
-    an->fingerprint = pm_hash64(b.p, b.n);
-out:
     pm_stemmer_free(st);
-    pm_buf_release(&b);
     return status;
+}
+
+static pm_status find_fingerprint(pm_analyzer *an, pm_error *err) {
+    pm_buf texts, stems;
+    pm_buf_init(&texts);
+    pm_buf_init(&stems);
+    pm_status status = PM_OK;
+    pm_buf_put_u32(&texts, CHAIN_VERSION);
+    pm_buf_put_u64(&texts, PM_UNICODE_TABLES_HASH);
+    pm_buf_put(&texts, PM_UNICODE_VERSION, sizeof PM_UNICODE_VERSION);
+    const char *utf8proc_unicode = utf8proc_unicode_version();
+    pm_buf_put(&texts, utf8proc_unicode, strlen(utf8proc_unicode) + 1);
+    pm_buf_put(&texts, an->lang, strlen(an->lang) + 1);
+    PM_GO(put_all_forms(an, &texts, &stems, err));
+    PM_GO(pm_buf_status(&texts, err));
+    PM_GO(pm_buf_status(&stems, err));
+    an->fingerprint = pm_hash64(texts.p, texts.n) >> STEM_BITS << STEM_BITS |
+                      pm_hash64(stems.p, stems.n) >> STEM_BITS;
+out:
+    pm_buf_release(&texts);
+    pm_buf_release(&stems);
+    return status;
+}
+
+bool pm_fingerprint_same_text(uint64_t a, uint64_t b) {
+    return a >> STEM_BITS == b >> STEM_BITS;
 }
 
 pm_status pm_analyzer_new(const char *lang, pm_analyzer **out, pm_error *err) {

@@ -15,10 +15,14 @@ pm_status pm_analyzer_new(const char *lang, pm_analyzer **out,
                           pm_error *err) PM_MUST_CHECK;
 void pm_analyzer_free(pm_analyzer *an);
 const char *pm_analyzer_lang(const pm_analyzer *an);
-/* XXH3 over: format of the chain, Unicode version, hash of the generated tables,
- * language, stems of a fixed word list. Two builds with equal fingerprints make equal
- * tokens, forms and stems. */
+/* High 32 bits, XXH3 over what makes tokens and folded forms: version of the chain,
+ * Unicode version, hash of the generated tables, language, folded and accentless forms
+ * of a fixed word list. Low 32 bits: of the stems of that list. Two builds with equal
+ * fingerprints make equal tokens, forms and stems. */
 uint64_t pm_analyzer_fingerprint(const pm_analyzer *an);
+/* Whether analyzers of these two fingerprints make equal tokens and forms: then at most
+ * the stems differ, which can be made anew from the forms. */
+bool pm_fingerprint_same_text(uint64_t a, uint64_t b);
 /* NULL-terminated list of languages, "none" last. */
 const char *const *pm_languages(void);
 

@@ -52,8 +52,8 @@ static void write_positions(pm_container_writer *w, pm_error *err) {
     static const uint64_t sentences = 0x299, paragraphs = 0x219;
     static const uint32_t quote_start = 0, quote_length = 2;
     pm_postings_data p = {N_GROUPS, 2, 1, starts, positions, units, 1};
-    pm_zones_data z = {N_POSITIONS,  &sentences,    &paragraphs,
-                       &quote_start, &quote_length, 1};
+    pm_zones_data z = {N_POSITIONS,   &sentences, &paragraphs, &quote_start,
+                       &quote_length, 1,          false};
     CHECK(pm_stream_write(w, ids, N_POSITIONS, err) == PM_OK);
     CHECK(pm_postings_write(w, &p, err) == PM_OK);
     CHECK(pm_bounds_write(w, units, 2, err) == PM_OK);

@@ -217,8 +217,9 @@ static pm_status write_sections(pm_container_writer *w, const sample *s,
     pm_postings_data postings = {
         v->data.n_groups, p->n_docs, p->n_fields, v->starts, v->positions,
         p->starts,        1};
-    pm_zones_data zones = {p->n_positions,  s->sentences,     s->paragraphs,
-                           s->quote_starts, s->quote_lengths, s->n_quotes};
+    pm_zones_data zones = {
+        p->n_positions,   s->sentences, s->paragraphs, s->quote_starts,
+        s->quote_lengths, s->n_quotes,  false};
     pm_column_data columns[N_COLUMNS] = {
         {bytes_of("outlet"), PM_VALUE_STR, s->some, s->values[0]},
         {bytes_of("length"), PM_VALUE_INT, s->one_each, s->values[1]},

@@ -295,7 +295,8 @@ static const char *skip_digits(const char *s, size_t at_least) {
 static bool is_numbered(const char *name) {
     const char *rest = skip_digits(name, NAME_DIGITS);
     return rest != NULL && (strcmp(rest, "." PM_SEGMENT_SUFFIX) == 0 ||
-                            strcmp(rest, "." PM_REMOVALS_SUFFIX) == 0);
+                            strcmp(rest, "." PM_REMOVALS_SUFFIX) == 0 ||
+                            strcmp(rest, "." PM_RUN_SUFFIX) == 0);
 }
 
 /* scratch-<process>-<n>, of pm_file_scratch */

@@ -47,6 +47,7 @@ pm_status pm_commit_publish(const pm_commit *c, pm_manifest *next, bool *renamed
 void pm_commit_sweep(const char *dir, const pm_manifest *m);
 #define PM_SEGMENT_SUFFIX "seg"
 #define PM_REMOVALS_SUFFIX "del"
+#define PM_RUN_SUFFIX "run" /* of an intake: never named by a manifest */
 /* "0000000012.seg"; suffix: one of those */
 void pm_commit_name(char out[64], uint64_t number, const char *suffix);
 

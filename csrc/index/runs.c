@@ -2,8 +2,6 @@
  * index, so that names do not tell how often memory ran short. */
 #include "index/runs.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
@@ -49,7 +47,7 @@ void pm_runs_release(pm_runs *r, bool unlink) {
 }
 
 void pm_runs_name(pm_runs *r, char out[64]) {
-    snprintf(out, 64, "%010" PRIu64 ".run", ++r->n_names);
+    pm_commit_name(out, ++r->n_names, PM_RUN_SUFFIX);
 }
 
 pm_status pm_runs_add(pm_runs *r, const pm_entry *entry, uint32_t group, uint64_t *dead,

@@ -95,8 +95,7 @@ static pm_status merge_group(const pm_runs *r, const group *g, const pm_merge *h
     if (status == PM_OK) {
         m.inputs = in.at;
         m.n_inputs = in.n;
-        status =
-            pm_fail(err, PM_INTERNAL, "%zu segments cannot be merged yet", m.n_inputs);
+        status = pm_merge_write(&m, &out->file, &out->n_docs, &out->n_tokens, err);
     }
     inputs_release(&in);
     return status;

@@ -36,14 +36,15 @@ typedef enum pm_write_mode {
     PM_WRITE_ADD,   /* a key that exists is PM_DUPLICATE */
     PM_WRITE_UPDATE /* the document that has the key goes, the row is added at the end */
 } pm_write_mode;
-/* As pm_builder_column, against the columns that the index has, too. */
+/* As pm_builder_column, against the columns that the index has, too. The number is good
+ * until commit or rollback. */
 pm_status pm_writer_column(pm_writer *w, const char *name, pm_value_kind kind,
                            uint32_t *column, pm_error *err) PM_MUST_CHECK;
 /* As pm_builder_add; after a fatal failure only rollback and free are left. */
 pm_status pm_writer_add(pm_writer *w, pm_write_mode mode, const pm_row *rows, size_t n,
                         size_t *n_added, pm_cancel *cancel,
                         pm_error *err) PM_MUST_CHECK;
-/* Deletes the documents with these keys; *n_deleted: how many there were. found (may be
+/* Deletes the documents with these keys, those of the session too; *n_deleted: how many there were. found (may be
  * NULL): [n] whether each key was there. */
 pm_status pm_writer_delete(pm_writer *w, const pm_bytes *keys, size_t n, bool *found,
                            size_t *n_deleted, pm_cancel *cancel,
@@ -52,9 +53,10 @@ pm_status pm_writer_delete(pm_writer *w, const pm_bytes *keys, size_t n, bool *f
  * the writer's next call. The caller's: pm_snapshot_unref. */
 pm_status pm_writer_view(pm_writer *w, pm_cancel *cancel, pm_snapshot **out,
                          pm_error *err) PM_MUST_CHECK;
-/* Deletes documents of the newest view, by its numbers. */
+/* Deletes documents of the newest view, by its numbers, which are those of live
+ * documents. */
 pm_status pm_writer_delete_docs(pm_writer *w, const pm_snapshot *view,
-                                const uint32_t *docs, size_t n,
+                                const uint32_t *docs, size_t n, pm_cancel *cancel,
                                 pm_error *err) PM_MUST_CHECK;
 /* Publishes; *generation: the newest then (unchanged where there was nothing to do).
  * The session goes on after it. A failure before anything was published leaves the last

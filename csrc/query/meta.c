@@ -204,8 +204,9 @@ static bool value_fits(const condition *c, const pm_column *column, uint32_t i,
     }
     if (c->kind == PM_VALUE_FLOAT) {
         const pm_node *n = c->node;
-        return (n->lo_open ? v.f > c->lo_f : v.f >= c->lo_f) &&
-               (n->hi_open ? v.f < c->hi_f : v.f <= c->hi_f);
+        const double f = v.kind == PM_VALUE_FLOAT ? v.f : (double)v.i;
+        return (n->lo_open ? f > c->lo_f : f >= c->lo_f) &&
+               (n->hi_open ? f < c->hi_f : f <= c->hi_f);
     }
     return !c->none && v.i >= c->lo_i && v.i <= c->hi_i;
 }
@@ -223,22 +224,26 @@ static void match_docs(const condition *c, const pm_column *column, uint32_t n_d
     }
 }
 
+/* A column of that name in any segment; where one has floats, such a one: ints of other
+ * segments are numbers of the same column, as they will be once the segments are
+ * merged. */
 static const pm_column *column_anywhere(const pm_snapshot *snapshot, pm_bytes name) {
+    const pm_column *found = NULL;
     for (uint32_t i = 0; i < snapshot->n_parts; i++) {
         const pm_column *column =
             pm_columns_find(&snapshot->parts[i].segment.columns, name);
-        if (column != NULL) {
-            return column;
+        if (column != NULL && (found == NULL || column->kind == PM_VALUE_FLOAT)) {
+            found = column;
         }
     }
-    return NULL;
+    return found;
 }
 
 pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part,
                        const pm_node *node, uint64_t *bits, pm_error *err) {
     pm_bytes name = {(const uint8_t *)node->text, strlen(node->text)};
     const pm_column *column = pm_columns_find(&part->segment.columns, name);
-    const pm_column *any = column != NULL ? column : column_anywhere(snapshot, name);
+    const pm_column *any = column_anywhere(snapshot, name);
     if (any == NULL && strcmp(node->text, snapshot->manifest.date_column) == 0) {
         return PM_OK; /* the source had dates in no row */
     }
@@ -253,9 +258,10 @@ pm_status pm_meta_docs(const pm_snapshot *snapshot, const pm_part *part,
     condition c = {.node = node, .kind = any->kind};
     pm_buf_init(&c.lo_s);
     pm_buf_init(&c.hi_s);
-    uint64_t *fits = pm_calloc(pm_bits_words(any->dictionary.n) + 1, sizeof *fits);
-    pm_status status = fits == NULL ? pm_fail_nomem(err, any->dictionary.n / 8)
-                                    : read_condition(&c, err);
+    const uint32_t n_strings = column != NULL ? column->dictionary.n : 0;
+    uint64_t *fits = pm_calloc(pm_bits_words(n_strings) + 1, sizeof *fits);
+    pm_status status =
+        fits == NULL ? pm_fail_nomem(err, n_strings / 8) : read_condition(&c, err);
     if (status == PM_OK && column != NULL && c.kind == PM_VALUE_STR) {
         status = match_dictionary(&c, column, fits, err);
     }

@@ -5,7 +5,6 @@
 
 #include "base/types.h"
 #include "index/deletion.h"
-#include "index/lock.h"
 #include "index/snapshot.h"
 #include "index_corpus.h"
 #include "memory_files.h"
@@ -476,61 +475,6 @@ static void test_a_generation_goes_with_its_files(void) {
     end(&l);
 }
 
-/* ---- an index that is replaced ---- */
-
-static pm_status replace(size_t n_rows, pm_cancel *cancel, pm_error *err) {
-    pm_builder *b;
-    corpus c;
-    corpus_columns columns;
-    pm_build_options o = corpus_options(1, 0, true);
-    o.if_exists = PM_EXISTS_REPLACE;
-    corpus_make(&c, n_rows, 20, 1);
-    CHECK(pm_builder_new("index", &o, &b, err) == PM_OK);
-    CHECK(corpus_declare(b, &columns, err) == PM_OK);
-    CHECK(corpus_add(b, &c, &columns, NULL, err) == PM_OK);
-    pm_status status = pm_builder_finish(b, cancel, err);
-    pm_builder_free(b);
-    corpus_free(&c);
-    return status;
-}
-
-static bool stop_at_third(void *ctx) {
-    return ++*(int *)ctx == 3;
-}
-
-static void test_an_index_that_is_written_to_is_not_replaced(void) {
-    line l;
-    pm_error err;
-    pm_lock lock;
-    begin(&l);
-    add(&l, 0);
-    commit(&l);
-    CHECK(pm_lock_take(&lock, "index", 0, NULL, &err) == PM_OK);
-    CHECK(replace(4, NULL, &err) == PM_LOCKED);
-    CHECK(strstr(err.message, "index is locked by ") != NULL);
-    pm_snapshot *s = open_ok(0);
-    CHECK(s->generation == 2 && mem_find("index.building-1-0") == NULL);
-    CHECK(pm_lock_check(&lock, "index", &err) == PM_OK);
-    int polls = 0;
-    pm_cancel cancel;
-    pm_cancel_init(&cancel, stop_at_third, &polls);
-    pm_sys eager = mem_sys;
-    eager.pause_ms = pm_sys_posix.pause_ms;
-    pm_sys_replace(&eager);
-    CHECK(replace(4, &cancel, &err) == PM_CANCELLED && polls == 3);
-    pm_sys_replace(&mem_sys);
-    pm_lock_drop(&lock);
-    CHECK(replace(4, NULL, &err) == PM_OK);
-    CHECK(!stands(PM_LOCK_NAME));
-    pm_snapshot_unref(s);
-    s = open_ok(0);
-    CHECK(s->generation == 1 && s->n_docs == 4);
-    pm_snapshot_unref(s);
-    CHECK(pm_lock_take(&lock, "index", 0, NULL, &err) == PM_OK);
-    pm_lock_drop(&lock);
-    end(&l);
-}
-
 /* ---- calls that fail ---- */
 
 static struct {
@@ -791,7 +735,6 @@ int main(void) {
     test_the_sweep_takes_what_writers_left();
     test_a_generation_goes_with_its_files();
     test_a_missing_file_is_damage();
-    test_an_index_that_is_written_to_is_not_replaced();
     test_readers_see_one_generation_while_others_are_swept();
     set_faults();
     pm_sys_replace(&faulty);

@@ -107,20 +107,31 @@ void pm_list_end(pm_list_writer *l, pm_buf *out) {
     pm_buf_put(out, l->table.p, l->table.n);
 }
 
-/* Nothing is held: the last block goes straight to its place too. */
-void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload,
-                    size_t n) {
+/* Of several blocks; nothing is held: the last one goes straight to its place too. */
+static void encode_long(pm_buf *out, const uint32_t *values, const uint32_t *payload,
+                        size_t n) {
     pm_list_writer l;
     pm_list_writer_init(&l);
     pm_list_begin(&l, payload != NULL);
-    size_t whole = n - n % PM_BLOCK;
-    pm_list_put(&l, out, values, payload, whole);
-    if (n > whole) {
-        put_block(&l, out, values + whole, payload != NULL ? payload + whole : NULL,
-                  n - whole);
+    for (size_t at = 0; at < n; at += PM_BLOCK) {
+        put_block(&l, out, values + at, payload != NULL ? payload + at : NULL,
+                  n - at < PM_BLOCK ? n - at : PM_BLOCK);
     }
     pm_list_end(&l, out);
     pm_list_writer_release(&l);
+}
+
+void pm_list_encode(pm_buf *out, const uint32_t *values, const uint32_t *payload,
+                    size_t n) {
+    assert(n <= UINT32_MAX);
+    if (n > PM_BLOCK) {
+        encode_long(out, values, payload, n);
+    } else if (n > 0) {
+        encode_values(out, values, n, UINT32_MAX);
+        if (payload != NULL) {
+            pm_block_encode(out, payload, n);
+        }
+    }
 }
 
 /* ---- reading one block ---- */

@@ -5,37 +5,51 @@
 #include "base/sys.h"
 #include "format/strsort.h"
 
-enum { DICT_SORTED = 1 };
+enum { DICT_SORTED = 1, WRITE_HEADS = 128 };
 
 /* ---- writing ---- */
 
-static pm_status check_different(const pm_bytes *sorted, const uint32_t *order,
-                                 uint32_t n, pm_error *err) {
-    for (uint32_t r = 1; r < n; r++) {
-        if (pm_bytes_compare(sorted[r - 1], sorted[r]) == 0) {
-            pm_status status = pm_fail(err, PM_DUPLICATE, "items %u and %u are equal",
-                                       order[r - 1], order[r]);
-            if (err != NULL) {
-                err->offset = order[r];
-            }
-            return status;
+typedef struct plan {
+    const pm_bytes *strings; /* of rank r: strings[via[r]], strings[r] without via */
+    const uint32_t *via, *order;
+    uint32_t n;
+} plan;
+
+static pm_bytes string_of(const plan *p, size_t rank) {
+    return p->strings[p->via != NULL ? p->via[rank] : rank];
+}
+
+static pm_status check_increasing(const plan *p, bool sorted_here, pm_error *err) {
+    for (uint32_t r = 1; r < p->n; r++) {
+        if (pm_bytes_compare(string_of(p, r - 1), string_of(p, r)) < 0) {
+            continue;
         }
+        if (!sorted_here) {
+            return pm_fail(err, PM_INTERNAL, "strings %u and %u do not increase", r - 1,
+                           r);
+        }
+        pm_status status = pm_fail(err, PM_DUPLICATE, "items %u and %u are equal",
+                                   p->order[r - 1], p->order[r]);
+        if (err != NULL) {
+            err->offset = p->order[r];
+        }
+        return status;
     }
     return PM_OK;
 }
 
 /* ranks: room for n. */
-static void encode_maps(pm_buf *out, const uint32_t *order, uint32_t *ranks,
-                        uint32_t n) {
+static void write_maps(pm_container_writer *w, const plan *p, uint32_t *ranks) {
     bool is_sorted = true;
-    for (uint32_t r = 0; r < n; r++) {
-        is_sorted = is_sorted && order[r] == r;
-        ranks[order[r]] = r;
+    for (uint32_t r = 0; r < p->n; r++) {
+        is_sorted = is_sorted && p->order[r] == r;
+        ranks[p->order[r]] = r;
     }
-    pm_buf_put_u8(out, is_sorted ? DICT_SORTED : 0);
+    uint8_t flags = is_sorted ? DICT_SORTED : 0;
+    pm_container_put(w, &flags, sizeof flags);
     if (!is_sorted) {
-        pm_packed_encode(out, order, n, n - 1);
-        pm_packed_encode(out, ranks, n, n - 1);
+        pm_packed_write(w, p->order, p->n, p->n - 1);
+        pm_packed_write(w, ranks, p->n, p->n - 1);
     }
 }
 
@@ -48,43 +62,58 @@ static uint64_t head_of(pm_bytes s) {
     return __builtin_bswap64(pm_load64(bytes));
 }
 
-static void encode_heads(pm_buf *out, const pm_bytes *sorted, uint32_t n) {
-    for (size_t r = 0; r < n; r += PM_STRINGS_BLOCK) {
-        pm_buf_put_u64(out, head_of(sorted[r]));
+static void write_heads(pm_container_writer *w, const plan *p) {
+    uint64_t heads[WRITE_HEADS];
+    size_t held = 0;
+    for (size_t r = 0; r < p->n; r += PM_STRINGS_BLOCK) {
+        heads[held++] = head_of(string_of(p, r));
+        if (held == WRITE_HEADS) {
+            pm_container_put(w, heads, sizeof heads);
+            held = 0;
+        }
     }
+    pm_container_put(w, heads, held * sizeof *heads);
 }
 
-pm_status pm_dict_encode_sorted(pm_buf *out, const pm_bytes *sorted,
-                                const uint32_t *order, uint32_t n, pm_error *err) {
-    uint32_t *ranks = pm_calloc(n, sizeof *ranks);
+static pm_status write_section(pm_container_writer *w, uint32_t section, const plan *p,
+                               bool sorted_here, pm_error *err) {
+    PM_TRY(check_increasing(p, sorted_here, err));
+    uint32_t *ranks = pm_calloc(p->n, sizeof *ranks); /* order may come from damage */
     if (ranks == NULL) {
-        return pm_fail_nomem(err, n * sizeof *ranks);
+        return pm_fail_nomem(err, p->n * sizeof *ranks);
     }
-    encode_maps(out, order, ranks, n);
+    pm_container_begin(w, section, PM_SECTION_REQUIRED);
+    write_maps(w, p, ranks);
     pm_free(ranks);
-    encode_heads(out, sorted, n);
-    pm_strings_encode(out, sorted, n);
-    return PM_OK;
+    write_heads(w, p);
+    pm_strings_write(w, p->strings, p->via, p->n);
+    pm_container_end(w);
+    return pm_container_status(w, err);
 }
 
-pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
-                         pm_error *err) {
-    pm_status status = PM_OK;
-    uint32_t *order = pm_alloc_array(n, sizeof *order);
-    pm_bytes *sorted = pm_alloc_array(n, sizeof *sorted);
-    if (order == NULL || sorted == NULL) {
-        status = pm_fail_nomem(err, (size_t)n * sizeof *sorted);
-        goto out;
+pm_status pm_dict_write_sorted(pm_container_writer *w, uint32_t section,
+                               const pm_bytes *sorted, const uint32_t *order,
+                               uint32_t n, pm_error *err) {
+    plan p = {sorted, NULL, order, n};
+    return write_section(w, section, &p, false, err);
+}
+
+pm_status pm_dict_write(pm_container_writer *w, uint32_t section, const pm_bytes *items,
+                        const uint32_t *order, uint32_t n, pm_error *err) {
+    plan p = {items, order, order, n};
+    if (order != NULL) {
+        return write_section(w, section, &p, false, err);
     }
-    PM_GO(pm_strings_sort(items, n, order, err));
-    for (uint32_t r = 0; r < n; r++) {
-        sorted[r] = items[order[r]];
+    uint32_t *found = pm_alloc_array(n, sizeof *found);
+    if (found == NULL) {
+        return pm_fail_nomem(err, n * sizeof *found);
     }
-    PM_GO(check_different(sorted, order, n, err));
-    PM_GO(pm_dict_encode_sorted(out, sorted, order, n, err));
-out:
-    pm_free(order);
-    pm_free(sorted);
+    p.via = p.order = found;
+    pm_status status = pm_strings_sort(items, n, found, err);
+    if (status == PM_OK) {
+        status = write_section(w, section, &p, true, err);
+    }
+    pm_free(found);
     return status;
 }
 

@@ -12,10 +12,16 @@
 #include "format/packed.h"
 #include "format/strings.h"
 
-/* PM_DUPLICATE with the later item's number as offset; PM_NOMEM. A failed buffer is
- * left to the caller to notice. */
-pm_status pm_dict_encode(pm_buf *out, const pm_bytes *items, uint32_t n,
-                         pm_error *err) PM_MUST_CHECK;
+/* A section that is the dictionary of n items. PM_DUPLICATE with the later item's number
+ * as offset, and nothing written; PM_NOMEM. order: the item of each rank, from who knows
+ * it (their strings must increase: PM_INTERNAL); NULL: found here, which takes 36 bytes
+ * an item. Memory: 4 bytes an item, and the container writer's scratch. */
+pm_status pm_dict_write(pm_container_writer *w, uint32_t section, const pm_bytes *items,
+                        const uint32_t *order, uint32_t n, pm_error *err) PM_MUST_CHECK;
+/* The same for strings that stand in sorted order: order[r] is the item of sorted[r]. */
+pm_status pm_dict_write_sorted(pm_container_writer *w, uint32_t section,
+                               const pm_bytes *sorted, const uint32_t *order,
+                               uint32_t n, pm_error *err) PM_MUST_CHECK;
 
 /* The same for strings in sorted order, all different: order[r] is the item of rank
  * r. */

@@ -5,31 +5,14 @@
 
 enum { SECTION = PM_FOURCC('K', 'E', 'Y', 'S') };
 
-/* The dictionary, if encoding it went well; releases it. */
-static pm_status put_dict(pm_container_writer *w, pm_buf *b, pm_status status,
-                          pm_error *err) {
-    if (status == PM_OK) {
-        status = pm_buf_status(b, err);
-    }
-    if (status == PM_OK) {
-        pm_container_section(w, SECTION, PM_SECTION_REQUIRED, pm_buf_bytes(b));
-    }
-    pm_buf_release(b);
-    return status;
-}
-
 pm_status pm_keys_write(pm_container_writer *w, const pm_bytes *keys, uint32_t n_docs,
                         pm_error *err) {
-    pm_buf b;
-    pm_buf_init(&b);
-    return put_dict(w, &b, pm_dict_encode(&b, keys, n_docs, err), err);
+    return pm_dict_write(w, SECTION, keys, NULL, n_docs, err);
 }
 
 pm_status pm_keys_write_sorted(pm_container_writer *w, const pm_bytes *sorted,
                                const uint32_t *order, uint32_t n_docs, pm_error *err) {
-    pm_buf b;
-    pm_buf_init(&b);
-    return put_dict(w, &b, pm_dict_encode_sorted(&b, sorted, order, n_docs, err), err);
+    return pm_dict_write_sorted(w, SECTION, sorted, order, n_docs, err);
 }
 
 pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs,

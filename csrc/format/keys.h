@@ -12,8 +12,8 @@
 pm_status pm_keys_write(pm_container_writer *w, const pm_bytes *keys, uint32_t n_docs,
                         pm_error *err) PM_MUST_CHECK;
 
-/* The same for keys in sorted order, all different: order[r] is the document of the key
- * of rank r. */
+/* The same for keys in sorted order: order[r] is the document of sorted[r]. Memory: 4
+ * bytes a document (pm_keys_write: 40), and the container writer's scratch. */
 pm_status pm_keys_write_sorted(pm_container_writer *w, const pm_bytes *sorted,
                                const uint32_t *order, uint32_t n_docs,
                                pm_error *err) PM_MUST_CHECK;

@@ -40,7 +40,13 @@ typedef struct pm_lexicon_data { /* what a writer is given; ids in final order *
     const pm_bytes *stems, *forms, *surfaces;
     /* without accents; n == 0 where equal to the stem or form */
     const pm_bytes *bare_stems, *bare_forms;
+    /* [n_forms] the form of each rank in bytewise order, from who knows it; NULL: found
+     * by the writer */
+    const uint32_t *form_order;
 } pm_lexicon_data;
+/* Memory: a byte an id, 4 an id whose surface is spelled out, 4 a form (40 where
+ * form_order is NULL), 56 a stem that is no form, about 100 a word with accents; and the
+ * container writer's scratch. */
 pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data,
                            pm_error *err) PM_MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* Writes the lexicon's five sections from arrays in id order. Each is built in memory:
- * together they take some 1 to 2 % of the text. */
+/* Writes the lexicon's five sections from arrays in id order. What must wait goes to the
+ * container writer's scratch. */
 #include <string.h>
 
 #include "format/lexicon.h"
@@ -40,44 +40,41 @@ static void find_stems(const pm_lexicon_data *d, uint64_t *has_stem,
     }
 }
 
-static pm_status write_tables(pm_container_writer *w, const pm_lexicon_data *d,
-                              const uint64_t *has_stem, const uint64_t *is_stem,
-                              pm_error *err) {
-    pm_buf b;
-    pm_buf_init(&b);
-    pm_buf_put_u32(&b, d->n_groups);
-    pm_buf_put_u32(&b, d->n_forms);
-    pm_buf_put_u32(&b, d->n_ids);
-    pm_starts_encode(&b, d->group_forms, d->n_groups);
-    pm_starts_encode(&b, d->form_ids, d->n_forms);
-    pm_bitmap_encode(&b, has_stem, d->n_groups);
-    pm_bitmap_encode(&b, is_stem, d->n_forms);
+static void write_cases(pm_container_writer *w, const uint8_t *cases, uint32_t n) {
     unsigned max = 0;
-    for (uint32_t i = 0; i < d->n_ids; i++) {
-        max = d->id_cases[i] > max ? d->id_cases[i] : max;
+    for (uint32_t i = 0; i < n; i++) {
+        max = cases[i] > max ? cases[i] : max;
     }
-    pm_packing cases = pm_packed_begin(&b, d->n_ids, pm_packed_width(max));
-    for (uint32_t i = 0; i < d->n_ids; i++) {
-        pm_packed_put(&cases, d->id_cases[i]);
+    pm_packed_writer packed;
+    pm_packed_writer_begin(&packed, w, pm_packed_width(max));
+    for (uint32_t i = 0; i < n; i++) {
+        pm_packed_writer_put(&packed, cases[i]);
     }
+    pm_packed_writer_end(&packed);
+}
+
+static void write_tables(pm_container_writer *w, const pm_lexicon_data *d,
+                         const uint64_t *has_stem, const uint64_t *is_stem) {
+    const uint32_t sizes[] = {d->n_groups, d->n_forms, d->n_ids};
+    pm_container_begin(w, PM_SECTION_LEXI, PM_SECTION_REQUIRED);
+    pm_container_put(w, sizes, sizeof sizes);
+    pm_starts_write(w, d->group_forms, d->n_groups);
+    pm_starts_write(w, d->form_ids, d->n_forms);
+    pm_bits_write(w, has_stem, d->n_groups);
+    pm_bits_write(w, is_stem, d->n_forms);
+    write_cases(w, d->id_cases, d->n_ids);
     pm_framing counts;
-    pm_frames_begin(&counts, NULL);
+    pm_frames_begin(&counts, w->scratch);
     for (uint32_t i = 0; i < d->n_ids; i++) {
         pm_frames_put(&counts, d->id_counts[i] - UINT32_C(1));
     }
-    pm_frames_finish(&counts, &b);
-    return put_section(w, PM_SECTION_LEXI, &b, err);
+    pm_frames_finish_to(&counts, w);
+    pm_container_end(w);
 }
 
 static pm_status write_dict(pm_container_writer *w, uint32_t id, const pm_bytes *items,
-                            uint32_t n, pm_error *err) {
-    pm_buf b;
-    pm_buf_init(&b);
-    pm_status status = pm_dict_encode(&b, items, n, err);
-    if (status == PM_OK) {
-        return put_section(w, id, &b, err);
-    }
-    pm_buf_release(&b);
+                            const uint32_t *order, uint32_t n, pm_error *err) {
+    pm_status status = pm_dict_write(w, id, items, order, n, err);
     /* A form twice is the builder's fault, not that of a document's key. */
     return status == PM_DUPLICATE
                ? pm_fail(err, PM_INTERNAL, "the lexicon was given a form or stem twice")
@@ -86,17 +83,20 @@ static pm_status write_dict(pm_container_writer *w, uint32_t id, const pm_bytes 
 
 static pm_status write_stems(pm_container_writer *w, const pm_lexicon_data *d,
                              const uint64_t *has_stem, pm_error *err) {
-    pm_bytes *stems = pm_alloc_array(d->n_groups, sizeof *stems);
-    if (stems == NULL) {
-        return pm_fail_nomem(err, d->n_groups * sizeof *stems);
+    uint32_t n = 0, at = 0;
+    for (uint32_t g = 0; g < d->n_groups; g++) {
+        n += pm_bits_get(has_stem, g);
     }
-    uint32_t n = 0;
+    pm_bytes *stems = pm_alloc_array(n, sizeof *stems);
+    if (stems == NULL) {
+        return pm_fail_nomem(err, n * sizeof *stems);
+    }
     for (uint32_t g = 0; g < d->n_groups; g++) {
         if (pm_bits_get(has_stem, g)) {
-            stems[n++] = d->stems[g];
+            stems[at++] = d->stems[g];
         }
     }
-    pm_status status = write_dict(w, PM_SECTION_STEM, stems, n, err);
+    pm_status status = write_dict(w, PM_SECTION_STEM, stems, NULL, n, err);
     pm_free(stems);
     return status;
 }
@@ -110,55 +110,72 @@ static pm_status write_tables_and_stems(pm_container_writer *w,
     }
     uint64_t *is_stem = has_stem + groups;
     find_stems(d, has_stem, is_stem);
-    pm_status status = write_tables(w, d, has_stem, is_stem, err);
-    if (status == PM_OK) {
-        status = write_stems(w, d, has_stem, err);
-    }
+    write_tables(w, d, has_stem, is_stem);
+    pm_status status = write_stems(w, d, has_stem, err);
     pm_free(has_stem);
     return status;
 }
 
 /* ---- SURF ---- */
 
-/* recipes[n_ids], spelled: the surfaces that no recipe makes. Returns their number. */
+/* recipes[n_ids]; bits: the surfaces that no recipe makes. Returns their number. */
 static uint32_t find_recipes(const pm_lexicon_data *d, uint8_t *recipes,
-                             pm_bytes *spelled, uint64_t *bits) {
+                             uint64_t *bits) {
     uint32_t n = 0;
     for (uint32_t f = 0; f < d->n_forms; f++) {
         for (uint32_t i = d->form_ids[f]; i < d->form_ids[f + 1]; i++) {
             recipes[i] = (uint8_t)pm_recipe_find(d->forms[f], d->surfaces[i]);
             if (recipes[i] == 0) {
                 pm_bits_set(bits, i);
-                spelled[n++] = d->surfaces[i];
+                n++;
             }
         }
     }
     return n;
 }
 
+static void write_recipes(pm_container_writer *w, const uint8_t *recipes, uint32_t n) {
+    pm_packed_writer packed;
+    pm_packed_writer_begin(&packed, w, pm_packed_width(PM_RECIPES - 1));
+    for (uint32_t i = 0; i < n; i++) {
+        pm_packed_writer_put(&packed, recipes[i]);
+    }
+    pm_packed_writer_end(&packed);
+}
+
+static pm_status write_spelled(pm_container_writer *w, const pm_lexicon_data *d,
+                               const uint64_t *bits, uint32_t n, pm_error *err) {
+    uint32_t *spelled = pm_alloc_array(n, sizeof *spelled), at = 0;
+    if (spelled == NULL) {
+        return pm_fail_nomem(err, n * sizeof *spelled);
+    }
+    for (uint32_t i = 0; at < n; i++) {
+        spelled[at] = i;
+        at += pm_bits_get(bits, i);
+    }
+    pm_strings_write(w, d->surfaces, spelled, n);
+    pm_free(spelled);
+    return PM_OK;
+}
+
 static pm_status write_surfaces(pm_container_writer *w, const pm_lexicon_data *d,
                                 pm_error *err) {
     pm_status status = PM_OK;
     uint8_t *recipes = pm_alloc_array(d->n_ids, 1);
-    pm_bytes *spelled = pm_alloc_array(d->n_ids, sizeof *spelled);
     uint64_t *bits = pm_calloc(pm_bits_words(d->n_ids), sizeof *bits);
-    if (recipes == NULL || spelled == NULL || bits == NULL) {
-        status = pm_fail_nomem(err, d->n_ids * sizeof *spelled);
+    if (recipes == NULL || bits == NULL) {
+        status = pm_fail_nomem(err, d->n_ids);
         goto out;
     }
-    uint32_t n = find_recipes(d, recipes, spelled, bits);
-    pm_buf b;
-    pm_buf_init(&b);
-    pm_bitmap_encode(&b, bits, d->n_ids);
-    pm_packing packing = pm_packed_begin(&b, d->n_ids, pm_packed_width(PM_RECIPES - 1));
-    for (uint32_t i = 0; i < d->n_ids; i++) {
-        pm_packed_put(&packing, recipes[i]);
-    }
-    pm_strings_encode(&b, spelled, n);
-    status = put_section(w, PM_SECTION_SURF, &b, err);
+    uint32_t n = find_recipes(d, recipes, bits);
+    pm_container_begin(w, PM_SECTION_SURF, PM_SECTION_REQUIRED);
+    pm_bits_write(w, bits, d->n_ids);
+    write_recipes(w, recipes, d->n_ids);
+    PM_GO(write_spelled(w, d, bits, n, err));
+    pm_container_end(w);
+    status = pm_container_status(w, err);
 out:
     pm_free(recipes);
-    pm_free(spelled);
     pm_free(bits);
     return status;
 }
@@ -248,7 +265,8 @@ static pm_status write_bare(pm_container_writer *w, const pm_lexicon_data *d,
 pm_status pm_lexicon_write(pm_container_writer *w, const pm_lexicon_data *data,
                            pm_error *err) {
     PM_TRY(write_tables_and_stems(w, data, err));
-    PM_TRY(write_dict(w, PM_SECTION_FORM, data->forms, data->n_forms, err));
+    PM_TRY(write_dict(w, PM_SECTION_FORM, data->forms, data->form_order, data->n_forms,
+                      err));
     PM_TRY(write_surfaces(w, data, err));
     return write_bare(w, data, err);
 }

@@ -46,23 +46,38 @@ void pm_packed_encode(pm_buf *out, const uint32_t *values, size_t n, uint32_t ma
     }
 }
 
-/* Pieces of whole bytes: PIECE is a multiple of 8. */
+void pm_packed_writer_begin(pm_packed_writer *p, pm_container_writer *w,
+                            unsigned width) {
+    uint8_t first = (uint8_t)width;
+    p->w = w;
+    p->to = (pm_packing){p->bits, 0, width};
+    p->n = 0;
+    memset(p->bits, 0, sizeof p->bits);
+    pm_container_put(w, &first, sizeof first);
+}
+
+/* A whole piece ends on a whole byte, since it is a multiple of 8 values. */
+void pm_packed_writer_flush(pm_packed_writer *p) {
+    size_t n = (size_t)((p->to.at + 7) / 8);
+    pm_container_put(p->w, p->bits, n);
+    memset(p->bits, 0, n);
+    p->to.at = 0;
+    p->n = 0;
+}
+
+void pm_packed_writer_end(pm_packed_writer *p) {
+    pm_packed_writer_flush(p);
+    pm_container_put(p->w, p->bits, SLACK); /* zeros */
+}
+
 void pm_packed_write(pm_container_writer *w, const uint32_t *values, size_t n,
                      uint32_t max) {
-    uint8_t bits[PIECE * sizeof *values + SLACK];
-    uint8_t width = (uint8_t)pm_packed_width(max);
-    pm_container_put(w, &width, 1);
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t m = n - at < PIECE ? n - at : PIECE;
-        pm_packing to = {bits, 0, width};
-        memset(bits, 0, sizeof bits);
-        for (size_t i = 0; i < m; i++) {
-            pm_packed_put(&to, values[at + i]);
-        }
-        pm_container_put(w, bits, (m * width + 7) / 8);
+    pm_packed_writer p;
+    pm_packed_writer_begin(&p, w, pm_packed_width(max));
+    for (size_t i = 0; i < n; i++) {
+        pm_packed_writer_put(&p, values[i]);
     }
-    memset(bits, 0, SLACK);
-    pm_container_put(w, bits, SLACK);
+    pm_packed_writer_end(&p);
 }
 
 bool pm_packed_open(pm_cursor *c, uint32_t n, pm_packed *out) {
@@ -281,24 +296,48 @@ uint64_t pm_bits_select(const pm_bitmap *b, uint64_t k) {
     return b->n_bits;
 }
 
+/* Bits set at starts[0, n); NULL without memory. */
+static uint64_t *starts_bits(const uint32_t *starts, uint32_t n) {
+    uint64_t *words = pm_calloc(pm_bits_words(starts[n]), sizeof *words);
+    for (uint32_t i = 0; words != NULL && i < n; i++) {
+        pm_bits_set(words, starts[i]);
+    }
+    return words;
+}
+
+static void starts_frames(pm_framing *f, const pm_scratch *scratch,
+                          const uint32_t *starts, uint32_t n) {
+    pm_frames_begin(f, scratch);
+    for (size_t i = 0; i <= n; i++) {
+        pm_frames_put(f, starts[i]);
+    }
+}
+
 void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n) {
-    size_t n_words = pm_bits_words(starts[n]);
-    uint64_t *words = pm_calloc(n_words, sizeof *words);
+    uint64_t *words = starts_bits(starts, n);
     if (words == NULL) {
         out->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        pm_bits_set(words, starts[i]);
-    }
     pm_bitmap_encode(out, words, starts[n]);
     pm_free(words);
     pm_framing f;
-    pm_frames_begin(&f, NULL);
-    for (size_t i = 0; i <= n; i++) {
-        pm_frames_put(&f, starts[i]);
-    }
+    starts_frames(&f, NULL, starts, n);
     pm_frames_finish(&f, out);
+}
+
+void pm_starts_write(pm_container_writer *w, const uint32_t *starts, uint32_t n) {
+    uint64_t *words = starts_bits(starts, n);
+    if (words == NULL) {
+        pm_error err;
+        pm_container_fail(w, pm_fail_nomem(&err, starts[n] / 8), &err);
+        return;
+    }
+    pm_bits_write(w, words, starts[n]);
+    pm_free(words);
+    pm_framing f;
+    starts_frames(&f, w->scratch, starts, n);
+    pm_frames_finish_to(&f, w);
 }
 
 bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out) {

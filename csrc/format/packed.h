@@ -54,7 +54,24 @@ static inline void pm_packed_put(pm_packing *to, uint64_t v) {
 }
 /* All at once. max: the greatest value. */
 void pm_packed_encode(pm_buf *out, const uint32_t *values, size_t n, uint32_t max);
-/* The same straight to a section. */
+/* The same straight to an open section: begin, put each value, end. */
+enum { PM_PACKED_PIECE = 512 };
+typedef struct pm_packed_writer {
+    pm_container_writer *w;
+    pm_packing to;
+    unsigned n; /* values in bits, which holds so many of 64 bits and slack */
+    uint8_t bits[PM_PACKED_PIECE * 8 + 8];
+} pm_packed_writer;
+void pm_packed_writer_begin(pm_packed_writer *p, pm_container_writer *w,
+                            unsigned width);
+void pm_packed_writer_flush(pm_packed_writer *p);
+static inline void pm_packed_writer_put(pm_packed_writer *p, uint64_t v) {
+    pm_packed_put(&p->to, v);
+    if (++p->n == PM_PACKED_PIECE) {
+        pm_packed_writer_flush(p);
+    }
+}
+void pm_packed_writer_end(pm_packed_writer *p);
 void pm_packed_write(pm_container_writer *w, const uint32_t *values, size_t n,
                      uint32_t max);
 
@@ -108,8 +125,9 @@ typedef struct pm_starts { /* immutable view */
     uint32_t n;            /* items */
 } pm_starts;
 
-/* starts[n + 1], starts[0] == 0, strictly increasing. */
+/* starts[n + 1], starts[0] == 0, strictly increasing. Memory: a bit a position. */
 void pm_starts_encode(pm_buf *out, const uint32_t *starts, uint32_t n);
+void pm_starts_write(pm_container_writer *w, const uint32_t *starts, uint32_t n);
 /* False: damage. */
 bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out);
 /* Empty for i >= n or after damage; never beyond n_total. O(1). */

@@ -3,7 +3,7 @@
  * with the string before decides most comparisons. */
 #include "format/strings.h"
 
-enum { BLOCK_STRINGS = PM_STRINGS_BLOCK, NIBBLE = 15 };
+enum { BLOCK_STRINGS = PM_STRINGS_BLOCK, NIBBLE = 15, DRAIN_BYTES = 1 << 14 };
 
 int pm_bytes_compare(pm_bytes a, pm_bytes b) {
     size_t n = a.n < b.n ? a.n : b.n;
@@ -37,6 +37,11 @@ static void put_follower(pm_buf *out, pm_bytes before, pm_bytes item) {
     }
 }
 
+static void put_head(pm_buf *out, pm_bytes item) {
+    pm_buf_put_varint(out, item.n);
+    pm_buf_put(out, item.p, item.n);
+}
+
 void pm_strings_encode(pm_buf *out, const pm_bytes *items, size_t n) {
     if (n >= UINT32_MAX) {
         out->failed = true;
@@ -57,10 +62,62 @@ void pm_strings_encode(pm_buf *out, const pm_bytes *items, size_t n) {
         }
         uint32_t offset = (uint32_t)(out->n - first);
         memcpy(out->p + offsets + i / BLOCK_STRINGS * 4, &offset, sizeof offset);
-        pm_buf_put_varint(out, items[i].n);
-        pm_buf_put(out, items[i].p, items[i].n);
+        put_head(out, items[i]);
         out->failed |= out->n - first > UINT32_MAX;
     }
+}
+
+static void drain(pm_spool *to, pm_buf *from, size_t most) {
+    if (from->n > most) {
+        pm_spool_put(to, from->p, from->n);
+        from->n = 0;
+    }
+}
+
+static pm_status spool_blocks(pm_spool *offsets, pm_spool *blocks,
+                              const pm_bytes *items, const uint32_t *order, size_t n,
+                              pm_error *err) {
+    pm_bytes before = {NULL, 0};
+    pm_buf out;
+    pm_buf_init(&out);
+    for (size_t i = 0; i < n; i++) {
+        pm_bytes item = items[order != NULL ? order[i] : i];
+        if (i % BLOCK_STRINGS == 0) {
+            pm_spool_put_u32(offsets, (uint32_t)(blocks->n + out.n));
+            put_head(&out, item);
+        } else {
+            put_follower(&out, before, item);
+        }
+        before = item;
+        drain(blocks, &out, DRAIN_BYTES);
+    }
+    drain(blocks, &out, 0);
+    pm_status status = pm_buf_status(&out, err);
+    pm_buf_release(&out);
+    if (status == PM_OK && (n >= UINT32_MAX || blocks->n > UINT32_MAX)) {
+        return pm_fail(err, PM_LIMIT,
+                       "the different words, keys or values of a segment take more "
+                       "than 4 GB");
+    }
+    return status;
+}
+
+void pm_strings_write(pm_container_writer *w, const pm_bytes *items,
+                      const uint32_t *order, size_t n) {
+    uint32_t count = (uint32_t)n;
+    pm_spool offsets, blocks;
+    pm_error err;
+    pm_spool_init(&offsets, w->scratch);
+    pm_spool_init(&blocks, w->scratch);
+    pm_status status = spool_blocks(&offsets, &blocks, items, order, n, &err);
+    if (status != PM_OK) {
+        pm_container_fail(w, status, &err);
+    }
+    pm_container_put(w, &count, sizeof count);
+    pm_container_put_spool(w, &offsets);
+    pm_container_put_spool(w, &blocks);
+    pm_spool_release(&offsets);
+    pm_spool_release(&blocks);
 }
 
 /* ---- reading ---- */

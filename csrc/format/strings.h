@@ -10,11 +10,16 @@
 #define PM_FORMAT_STRINGS_H
 
 #include "base/cursor.h"
+#include "format/container.h"
 
 enum { PM_STRINGS_BLOCK = 16 };
 
 /* Total below 4 GB, else out->failed. */
 void pm_strings_encode(pm_buf *out, const pm_bytes *items, size_t n);
+/* The same straight to an open section: items[order[0]], items[order[1]] ... (order
+ * NULL: as they stand). The bytes wait in the container writer's scratch. */
+void pm_strings_write(pm_container_writer *w, const pm_bytes *items,
+                      const uint32_t *order, size_t n);
 
 typedef struct pm_strings { /* immutable view */
     pm_bytes offsets, blocks;

@@ -204,7 +204,8 @@ static inline words make_words(plain *p, uint32_t n_groups, uint32_t n_forms,
     w.no_accents = room(n_raw, sizeof(pm_bytes));
     w.data = (pm_lexicon_data){
         0,          0,       0,       w.group_forms, w.form_ids,   w.id_counts,
-        w.id_cases, w.stems, w.forms, w.surfaces,    w.no_accents, w.no_accents};
+        w.id_cases, w.stems, w.forms, w.surfaces,    w.no_accents, w.no_accents,
+        NULL};
     for (uint32_t pos = 0; pos < p->n_positions; pos++) {
         raw[p->ids[pos] == UINT32_MAX ? n_raw : p->ids[pos]]++;
     }

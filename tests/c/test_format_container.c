@@ -1,5 +1,7 @@
 /* The container: what is written comes back; whatever else a file holds is refused with
  * a reason. */
+#include <errno.h>
+
 #include <fcntl.h>
 
 #include "format/container.h"
@@ -272,6 +274,30 @@ static void test_writer_misuse_leaves_no_file(void) {
     free(w);
 }
 
+/* A section writer's failure is the file's: the first one, whatever comes after. */
+static void test_writer_tells_the_failures_of_section_writers(void) {
+    pm_container_writer *w = room(1, sizeof *w);
+    pm_scratch nowhere = {"/nowhere/at/all", 0};
+    pm_error err, why;
+    uint64_t size;
+    pm_hash128 hash;
+    pm_spool s;
+    begin_file(w);
+    pm_container_begin(w, known[0], 0);
+    CHECK(pm_container_status(w, &err) == PM_OK);
+    pm_spool_init(&s, &nowhere);
+    pm_spool_put(&s, "x", 1);
+    pm_container_put_spool(w, &s);
+    CHECK(pm_container_status(w, &err) == PM_IO && err.os_errno == ENOENT);
+    pm_container_fail(w, pm_fail(&why, PM_LIMIT, "later"), &why);
+    pm_container_end(w);
+    CHECK(pm_container_finish(w, &size, &hash, &err) == PM_IO &&
+          err.os_errno == ENOENT);
+    CHECK(access(test_path, F_OK) != 0);
+    pm_spool_release(&s);
+    free(w);
+}
+
 static void test_writer_abandon(void) {
     pm_container_writer *w = room(1, sizeof *w);
     pm_error err;
@@ -374,6 +400,7 @@ int main(void) {
     test_container_versions();
     test_container_unknown_sections();
     test_writer_misuse_leaves_no_file();
+    test_writer_tells_the_failures_of_section_writers();
     test_writer_abandon();
     test_writer_each_failing_call_leaves_no_file();
     printf("format_container: ok\n");

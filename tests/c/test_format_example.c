@@ -39,8 +39,9 @@ static void write_words(pm_container_writer *w, pm_error *err) {
                                       text_of("caf\xc3\xa9s")};
     const pm_bytes bare_stems[] = {none, none, none, text_of("cafe")};
     const pm_bytes bare_forms[] = {none, none, none, text_of("cafes")};
-    pm_lexicon_data d = {N_GROUPS, N_FORMS, N_IDS, group_forms, form_ids,   counts,
-                         cases,    stems,   forms, surfaces,    bare_stems, bare_forms};
+    pm_lexicon_data d = {N_GROUPS,   N_FORMS,    N_IDS, group_forms, form_ids,
+                         counts,     cases,      stems, forms,       surfaces,
+                         bare_stems, bare_forms, NULL};
     CHECK(pm_lexicon_write(w, &d, err) == PM_OK);
 }
 

@@ -32,6 +32,95 @@ static void release(pm_bytes b) {
     free(p.own);
 }
 
+/* ---- sections ---- */
+
+enum { SECTION = PM_FOURCC('T', 'E', 'S', 'T') };
+static const uint32_t known[] = {SECTION};
+
+typedef struct arrays { /* what is written; each writer looks at its own */
+    const uint64_t *numbers;
+    const uint32_t *values;
+    const pm_bytes *items;
+    const uint32_t *order;
+    uint32_t n;
+    unsigned width;
+} arrays;
+typedef void (*section_writer)(pm_container_writer *w, const arrays *a);
+
+/* The bytes of the file's one section. */
+static pm_bytes section_of_file(pm_container_writer *w) {
+    pm_container *file = room(1, sizeof *file);
+    pm_bytes bytes;
+    pm_buf copy = {0};
+    (void)end_file(w);
+    open_file(file, known, 1);
+    CHECK(pm_container_find(file, SECTION, &bytes));
+    pm_buf_put(&copy, bytes.p, bytes.n);
+    pm_container_close(file);
+    free(file);
+    return exact(&copy);
+}
+
+/* What is written to a section, from memory and from files, is what was encoded. */
+static void check_section(pm_bytes expected, section_writer write, const arrays *a) {
+    pm_container_writer *w = room(1, sizeof *w);
+    pm_scratch files = {test_dir, 0};
+    for (int spilled = 0; spilled < 2; spilled++) {
+        begin_file(w);
+        w->scratch = spilled ? &files : NULL;
+        pm_container_begin(w, SECTION, PM_SECTION_REQUIRED);
+        write(w, a);
+        pm_container_end(w);
+        pm_bytes bytes = section_of_file(w);
+        CHECK(bytes.n == expected.n && memcmp(bytes.p, expected.p, bytes.n) == 0);
+        release(bytes);
+    }
+    free(w);
+}
+
+static void write_packed(pm_container_writer *w, const arrays *a) {
+    pm_packed_writer p;
+    pm_packed_writer_begin(&p, w, a->width);
+    for (uint32_t i = 0; i < a->n; i++) {
+        pm_packed_writer_put(&p, a->numbers[i]);
+    }
+    pm_packed_writer_end(&p);
+}
+
+static void write_frames(pm_container_writer *w, const arrays *a) {
+    pm_framing f;
+    pm_frames_begin(&f, w->scratch);
+    for (uint32_t i = 0; i < a->n; i++) {
+        pm_frames_put(&f, a->numbers[i]);
+    }
+    pm_frames_finish_to(&f, w);
+}
+
+static void write_starts(pm_container_writer *w, const arrays *a) {
+    pm_starts_write(w, a->values, a->n);
+}
+
+static void write_bits(pm_container_writer *w, const arrays *a) {
+    pm_bits_write(w, a->numbers, a->n);
+}
+
+static void write_strings(pm_container_writer *w, const arrays *a) {
+    pm_strings_write(w, a->items, a->order, a->n);
+}
+
+/* A dictionary as bytes: items in any order, or sorted ones with theirs. */
+static pm_bytes dict_bytes(const pm_bytes *items, const uint32_t *order, uint32_t n,
+                           bool by_rank) {
+    pm_container_writer *w = room(1, sizeof *w);
+    pm_error err;
+    begin_file(w);
+    CHECK((by_rank ? pm_dict_write_sorted(w, SECTION, items, order, n, &err)
+                   : pm_dict_write(w, SECTION, items, order, n, &err)) == PM_OK);
+    pm_bytes bytes = section_of_file(w);
+    free(w);
+    return bytes;
+}
+
 /* ---- integers ---- */
 
 static void test_packed_gives_back_values(unsigned width, uint32_t n) {
@@ -45,6 +134,8 @@ static void test_packed_gives_back_values(unsigned width, uint32_t n) {
         pm_packed_put(&to, values[i]);
     }
     pm_bytes bytes = exact(&b);
+    check_section(bytes, write_packed,
+                  &(arrays){.numbers = values, .n = n, .width = width});
     pm_cursor c = pm_cursor_of(bytes);
     pm_packed a;
     CHECK(pm_packed_open(&c, n, &a) && pm_cursor_left(&c) == 0);
@@ -90,6 +181,7 @@ static void test_frames_give_back_values(uint32_t n, unsigned shape) {
     }
     pm_frames_finish(&f, &b);
     pm_bytes bytes = exact(&b);
+    check_section(bytes, write_frames, &(arrays){.numbers = values, .n = n});
     pm_cursor c = pm_cursor_of(bytes);
     pm_frames a;
     CHECK(pm_frames_open(&c, n, &a) && pm_cursor_left(&c) == 0 && pm_frames_verify(&a));
@@ -110,6 +202,7 @@ static void test_starts_give_back_ranges(uint32_t n, uint32_t max_step) {
     pm_buf_init(&b);
     pm_starts_encode(&b, starts, n);
     pm_bytes bytes = exact(&b);
+    check_section(bytes, write_starts, &(arrays){.values = starts, .n = n});
     pm_cursor c = pm_cursor_of(bytes);
     pm_starts s;
     CHECK(pm_starts_open(&c, n, starts[n], &s) && pm_cursor_left(&c) == 0 &&
@@ -125,6 +218,20 @@ static void test_starts_give_back_ranges(uint32_t n, uint32_t max_step) {
     CHECK(!pm_starts_open(&c, n + 1, starts[n], &s) && s.n == 0);
     release(bytes);
     free(starts);
+}
+
+static void test_bits_are_written_as_they_are_encoded(uint32_t n_bits) {
+    size_t n = pm_bits_words(n_bits);
+    uint64_t *bits = room(n, sizeof *bits);
+    pm_buf b = {0};
+    for (size_t i = 0; i < n; i++) {
+        bits[i] = rnd64() & rnd64(); /* some behind the end, too */
+    }
+    pm_bitmap_encode(&b, bits, n_bits);
+    pm_bytes bytes = exact(&b);
+    check_section(bytes, write_bits, &(arrays){.numbers = bits, .n = n_bits});
+    release(bytes);
+    free(bits);
 }
 
 /* ---- strings ---- */
@@ -202,6 +309,7 @@ static void test_strings_give_back_items(texts *t) {
     pm_buf_init(&out);
     pm_strings_encode(&b, t->items, t->n);
     pm_bytes bytes = exact(&b);
+    check_section(bytes, write_strings, &(arrays){.items = t->items, .n = t->n});
     pm_strings s;
     CHECK(pm_strings_open(bytes, t->n, &s) && s.n == t->n &&
           pm_strings_open(bytes, UINT32_MAX, &s));
@@ -317,11 +425,29 @@ static void check_prefix(const pm_dict *d, const texts *sorted, pm_bytes prefix,
     CHECK(r.lo == lo && r.hi == hi);
 }
 
+/* Whoever knows the order gets the same bytes. */
+static void check_known_order(const texts *t, const texts *sorted, pm_bytes expected) {
+    uint32_t *order = room(t->n, 4);
+    pm_error err;
+    CHECK(pm_strings_sort(t->items, t->n, order, &err) == PM_OK);
+    for (int by_rank = 0; by_rank < 2; by_rank++) {
+        pm_bytes bytes =
+            dict_bytes(by_rank ? sorted->items : t->items, order, t->n, by_rank);
+        CHECK(bytes.n == expected.n && memcmp(bytes.p, expected.p, bytes.n) == 0);
+        release(bytes);
+    }
+    pm_buf b = {0};
+    pm_strings_encode(&b, sorted->items, t->n);
+    pm_bytes strings = exact(&b);
+    check_section(strings, write_strings,
+                  &(arrays){.items = t->items, .order = order, .n = t->n});
+    release(strings);
+    free(order);
+}
+
 static void test_dict_finds_items(uint32_t n, bool sorted) {
     texts t = make_texts(n, 8, 12);
-    pm_error err;
-    pm_buf b, out;
-    pm_buf_init(&b);
+    pm_buf out;
     pm_buf_init(&out);
     make_set(&t);
     texts set = {room(t.n, sizeof(pm_bytes)), NULL, t.n};
@@ -329,11 +455,12 @@ static void test_dict_finds_items(uint32_t n, bool sorted) {
     if (!sorted) {
         shuffle(&t);
     }
-    CHECK(pm_dict_encode(&b, t.items, t.n, &err) == PM_OK);
-    pm_bytes bytes = exact(&b);
+    pm_bytes bytes = dict_bytes(t.items, NULL, t.n, false);
+    check_known_order(&t, &set, bytes);
     pm_dict d;
     CHECK(pm_dict_open(bytes, t.n, &d) && pm_dict_verify(&d, &out));
-    CHECK(d.is_sorted == (sorted || t.n < 2));
+    CHECK(d.is_sorted == (memcmp(set.items, t.items, t.n * sizeof *t.items) == 0));
+    CHECK(!sorted || d.is_sorted);
     for (uint32_t i = 0; i < t.n; i++) {
         uint32_t item;
         CHECK(pm_dict_get(&d, i, &out) && is_text(&out, t.items[i]));
@@ -349,15 +476,22 @@ static void test_dict_finds_items(uint32_t n, bool sorted) {
     free_texts(&t);
 }
 
-static void test_dict_refuses_equal_items(void) {
-    pm_bytes items[] = {{(const uint8_t *)"x", 1},
-                        {(const uint8_t *)"a", 1},
-                        {(const uint8_t *)"x", 1}};
-    pm_buf b;
+static void test_dict_refuses_equal_items_and_a_wrong_order(void) {
+    static const pm_bytes items[] = {{(const uint8_t *)"x", 1},
+                                     {(const uint8_t *)"a", 1},
+                                     {(const uint8_t *)"x", 1}};
+    static const uint32_t orders[][3] = {{1, 0, 2}, {0, 1, 2}};
+    pm_container_writer *w = room(1, sizeof *w);
     pm_error err;
-    pm_buf_init(&b);
-    CHECK(pm_dict_encode(&b, items, 3, &err) == PM_DUPLICATE && err.offset == 2);
-    pm_buf_release(&b);
+    begin_file(w);
+    CHECK(pm_dict_write(w, SECTION, items, NULL, 3, &err) == PM_DUPLICATE &&
+          err.offset == 2);
+    CHECK(pm_dict_write(w, SECTION, items, orders[0], 3, &err) == PM_INTERNAL);
+    CHECK(pm_dict_write(w, SECTION, items, orders[1], 2, &err) == PM_INTERNAL);
+    CHECK(pm_dict_write_sorted(w, SECTION, items, orders[1], 2, &err) == PM_INTERNAL);
+    CHECK(w->n_sections == 0 && !w->open && w->status == PM_OK);
+    pm_container_abandon(w, NULL);
+    free(w);
 }
 
 /* ---- damage: any answer will do, but no read out of bounds and an end ---- */
@@ -422,10 +556,11 @@ static void sweep(pm_buf *b, uint32_t n, void (*probe)(pm_bytes bytes, uint32_t 
 static void test_damaged_arrays(void) {
     pm_buf b = {0};
     texts t = make_texts(40, 8, 12);
-    pm_error err;
     make_set(&t);
     shuffle(&t);
-    CHECK(pm_dict_encode(&b, t.items, t.n, &err) == PM_OK);
+    pm_bytes dict = dict_bytes(t.items, NULL, t.n, false);
+    pm_buf_put(&b, dict.p, dict.n);
+    release(dict);
     sweep(&b, t.n, probe_dict);
     free_texts(&t);
     uint32_t starts[101];
@@ -442,6 +577,7 @@ static void test_damaged_arrays(void) {
 }
 
 int main(void) {
+    make_test_dir();
     test_packed_widths();
     for (unsigned shape = 0; shape < 4; shape++) {
         test_frames_give_back_values(0, shape);
@@ -454,6 +590,10 @@ int main(void) {
         test_starts_give_back_ranges(1, step);
         test_starts_give_back_ranges(3000, step);
     }
+    static const uint32_t bits[] = {0, 1, 63, 64, 65, 511, 512, 513, 600000};
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        test_bits_are_written_as_they_are_encoded(bits[i]);
+    }
     test_strings_of_all_shapes();
     test_strings_unsorted_lists_fail_verification();
     static const uint32_t sizes[] = {0, 1, 2, 17, 1000};
@@ -461,7 +601,7 @@ int main(void) {
         test_dict_finds_items(sizes[i], false);
         test_dict_finds_items(sizes[i], true);
     }
-    test_dict_refuses_equal_items();
+    test_dict_refuses_equal_items_and_a_wrong_order();
     test_damaged_arrays();
     printf("format_packed: ok\n");
     return 0;

@@ -23,12 +23,6 @@ pm_status pm_dict_write_sorted(pm_container_writer *w, uint32_t section,
                                const pm_bytes *sorted, const uint32_t *order,
                                uint32_t n, pm_error *err) PM_MUST_CHECK;
 
-/* The same for strings in sorted order, all different: order[r] is the item of rank
- * r. */
-pm_status pm_dict_encode_sorted(pm_buf *out, const pm_bytes *sorted,
-                                const uint32_t *order, uint32_t n,
-                                pm_error *err) PM_MUST_CHECK;
-
 typedef struct pm_dict { /* immutable view */
     pm_strings sorted;
     pm_packed items, ranks; /* empty where is_sorted */

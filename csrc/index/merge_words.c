@@ -548,6 +548,21 @@ static pm_status put_final_groups(wording *w, tables *t) {
     return PM_OK;
 }
 
+/* Forms were met in bytewise order, so their dictionary need not be sorted. */
+static pm_status write_lexicon(wording *w, pm_lexicon_data *d) {
+    uint32_t *form_order = pm_alloc_array(w->n_forms, sizeof *form_order);
+    if (form_order == NULL) {
+        return pm_fail_nomem(w->err, w->n_forms * sizeof *form_order);
+    }
+    for (uint32_t i = 0; i < w->n_forms; i++) {
+        form_order[w->order[i]] = i;
+    }
+    d->form_order = form_order;
+    pm_status status = pm_lexicon_write(w->g->w, d, w->err);
+    pm_free(form_order);
+    return status;
+}
+
 static pm_status write_tables(wording *w, tables *t) {
     pm_lexicon_data d = {
         .n_groups = w->n_groups, .n_forms = w->n_forms, .n_ids = w->n_ids};
@@ -564,7 +579,7 @@ static pm_status write_tables(wording *w, tables *t) {
     PM_TRY(pm_merge_refs(&t->surfaces, &d.surfaces, w->err));
     PM_TRY(pm_merge_refs(&t->bare_stems, &d.bare_stems, w->err));
     PM_TRY(pm_merge_refs(&t->bare_forms, &d.bare_forms, w->err));
-    return pm_lexicon_write(w->g->w, &d, w->err);
+    return write_lexicon(w, &d);
 }
 
 static pm_status write_words(wording *w) {

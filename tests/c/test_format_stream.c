@@ -236,8 +236,12 @@ static void test_zones(uint32_t n_docs, uint32_t max_unit, uint32_t sparse) {
     plain p = make_plain(&seed, n_docs, 2, max_unit, 100);
     zone_arrays a = make_zones(&p, sparse);
     uint32_t n = p.n_positions, lo, hi;
-    pm_zones_data data = {
-        n, a.sentences, a.paragraphs, a.quote_starts, a.quote_lengths, a.n_quotes};
+    pm_zones_data data = {.n_positions = n,
+                          .sentences = a.sentences,
+                          .paragraphs = a.paragraphs,
+                          .quote_starts = a.quote_starts,
+                          .quote_lengths = a.quote_lengths,
+                          .n_quotes = a.n_quotes};
     pm_error err;
     pm_zones z;
     begin_file(w);

@@ -152,26 +152,33 @@ pm_status pm_build_phrase(const char *text, size_t n_bytes, pm_layer layer,
 
 /* ---- near(*operands) ---- */
 
-/* One word at the layer of stems; several: a phrase of folded words. */
-static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text,
-                                   size_t operand, pm_node **out) {
+/* One word at the layer of stems; several: a phrase of folded words; NULL where text
+ * holds no word. */
+static pm_status build_words(builder *b, pm_buf *clean, pm_bytes text, pm_node **out) {
     bool word = false;
+    *out = NULL;
     b->layer = PM_LAYER_FOLDED;
     PM_TRY(load(b, clean, text));
     PM_TRY(read_words(b));
     for (size_t i = 0; i < b->n; i++) {
         word |= b->words[i]->kind == PM_NODE_WORD;
     }
-    if (!word) {
-        return pm_fail(b->p.err, PM_INVALID, "operand %zu of near() holds no word",
-                       operand + 1);
-    }
-    if (b->n > 1) {
+    if (b->n > 1 && word) {
         return phrase_node(b, out);
     }
-    b->words[0]->layer = PM_LAYER_STEM;
-    *out = b->words[0];
+    if (word) {
+        b->words[0]->layer = PM_LAYER_STEM;
+        *out = b->words[0];
+    }
     return PM_OK;
+}
+
+static pm_status build_alternative(builder *b, pm_buf *clean, pm_bytes text,
+                                   size_t operand, pm_node **out) {
+    PM_TRY(build_words(b, clean, text, out));
+    return *out != NULL ? PM_OK
+                        : pm_fail(b->p.err, PM_INVALID,
+                                  "operand %zu of near() holds no word", operand + 1);
 }
 
 static pm_status build_operand(builder *b, pm_buf *clean, const pm_operand_text *text,
@@ -218,6 +225,47 @@ static pm_status build_near(builder *b, pm_buf *clean, const pm_operand_text *op
     }
     return PM_OK;
 }
+
+/* ---- $name ---- */
+
+static pm_status build_values(builder *b, pm_buf *clean, const pm_named *named,
+                              pm_node *set) {
+    set->n_children = 0;
+    for (size_t i = 0; i < named->n_values; i++) {
+        pm_node *one;
+        PM_TRY(build_words(b, clean, named->values[i], &one));
+        if (one == NULL) {
+            pm_fail(b->p.err, PM_INVALID, "value %zu of $%.60s holds no word", i + 1,
+                    named->name);
+            return PM_INVALID;
+        }
+        set->children[set->n_children++] = one;
+    }
+    return PM_OK;
+}
+
+pm_status pm_build_set(pm_parser *p, const pm_named *named, pm_node **out) {
+    builder b = {.p = {.limits = p->limits, .query = p->query, .err = p->err},
+                 .wildcards = true};
+    size_t n = named != NULL ? named->n_values : 0;
+    pm_buf clean;
+    if (n > p->limits->clauses) {
+        return pm_fail(p->err, PM_LIMIT,
+                       "$%.60s has more than %u values; raise pm.limits.clauses",
+                       named->name, (unsigned)p->limits->clauses);
+    }
+    *out = pm_node_new(&p->query->arena, PM_NODE_SET, (uint32_t)n);
+    if (*out == NULL) {
+        return pm_parse_nomem(p);
+    }
+    pm_buf_init(&clean);
+    pm_status status = n > 0 ? build_values(&b, &clean, named, *out) : PM_OK;
+    pm_free(b.words);
+    pm_buf_release(&clean);
+    return status;
+}
+
+/* ---- near(*operands) ---- */
 
 static pm_status check_near(size_t n, int32_t within, pm_scope scope, pm_error *err) {
     if (n < 2) {

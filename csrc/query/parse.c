@@ -152,22 +152,68 @@ static pm_status add_not(pm_parser *p, const pm_lexeme *x) {
     return PM_OK;
 }
 
-static pm_status add_operator(pm_parser *p, const pm_lexeme *x) {
+/* The NOT of NOT W/n and NOT IN: read before, and belonging to what follows. */
+static bool take_not(pm_parser *p, const pm_lexeme *x, pm_extent *op) {
     pm_pending *now = &level_of(p)->pending;
-    if (x->kind == PM_IS_NEAR && p->mode == PM_PARSE_FILTER) {
-        return pm_parse_fail(
-            p, PM_SYNTAX, x->at,
-            "a filter takes metadata with AND, OR and NOT, no distances");
+    *op = x->at;
+    if (!now->negated || now->join != PM_JOIN_BESIDE ||
+        now->name.kind != PM_NAME_NONE) {
+        return false;
     }
+    now->negated = false;
+    op->lo = now->not_at.lo;
+    return true;
+}
+
+static pm_status check_no_filter(pm_parser *p, const pm_lexeme *x) {
+    return p->mode != PM_PARSE_FILTER
+               ? PM_OK
+               : pm_parse_fail(p, PM_SYNTAX, x->at,
+                               "a filter takes metadata with AND, OR and NOT, no "
+                               "distances, zones or numbers of words");
+}
+
+static pm_status add_near(pm_parser *p, const pm_lexeme *x) {
+    pm_extent op;
+    pm_pending *now = &level_of(p)->pending;
+    PM_TRY(check_no_filter(p, x));
+    bool negated = take_not(p, x, &op);
     PM_TRY(check_complete(p));
     if (now->join == PM_JOIN_FIRST) {
         return fail_dangling(p, x->at, "before");
     }
-    now->join = x->kind == PM_IS_AND  ? PM_JOIN_AND
-                : x->kind == PM_IS_OR ? PM_JOIN_OR
-                                      : PM_JOIN_NEAR;
-    now->op = x->at;
+    now->join = PM_JOIN_NEAR;
+    now->op = op;
     now->near = x->near;
+    now->near.negated = negated;
+    return PM_OK;
+}
+
+/* An item without operand, which pm_parse_group puts around what stands before. */
+static pm_status add_in(pm_parser *p, const pm_lexeme *x) {
+    pm_level *level = level_of(p);
+    pm_item item = {.zone = x->zone};
+    PM_TRY(check_no_filter(p, x));
+    item.joined.negated = take_not(p, x, &item.joined.op);
+    item.joined.join = PM_JOIN_IN;
+    item.at = (pm_extent){item.joined.op.hi, item.joined.op.hi};
+    PM_TRY(check_complete(p));
+    if (!PM_GROW(p->items, p->n_items, p->items_capacity, 1)) {
+        return pm_parse_nomem(p);
+    }
+    p->items[p->n_items++] = item;
+    level->pending = (pm_pending){.join = PM_JOIN_BESIDE};
+    return PM_OK;
+}
+
+static pm_status add_operator(pm_parser *p, const pm_lexeme *x) {
+    pm_pending *now = &level_of(p)->pending;
+    PM_TRY(check_complete(p));
+    if (now->join == PM_JOIN_FIRST) {
+        return fail_dangling(p, x->at, "before");
+    }
+    now->join = x->kind == PM_IS_AND ? PM_JOIN_AND : PM_JOIN_OR;
+    now->op = x->at;
     return PM_OK;
 }
 
@@ -212,21 +258,80 @@ static pm_status open_level(pm_parser *p, const pm_lexeme *x) {
     return push_level(p, lo, x->at.lo, name);
 }
 
+/* ATLEAST/n (, FIRST/n (, n OF (. */
+static pm_status open_wrap(pm_parser *p, const pm_lexeme *x) {
+    PM_TRY(check_no_filter(p, x));
+    PM_TRY(push_level(p, x->at.lo, x->at.hi - 1, level_of(p)->name));
+    level_of(p)->wrap = x->wrap;
+    level_of(p)->number = x->number;
+    return PM_OK;
+}
+
+/* The items of the level since the last comma become one. */
+static pm_status close_part(pm_parser *p, pm_extent at) {
+    pm_level *level = level_of(p);
+    pm_item item;
+    PM_TRY(check_complete(p));
+    if (p->n_items == level->first) {
+        return pm_parse_fail(p, PM_SYNTAX, at, "nothing %s",
+                             level->wrap == PM_WRAP_OF ? "before the comma or ')'"
+                                                       : "between the parentheses");
+    }
+    PM_TRY(pm_parse_group(p, level->first, &item));
+    item.joined = (pm_pending){.join = PM_JOIN_FIRST};
+    p->items[p->n_items++] = item; /* in the place of one that it came from */
+    level->first = p->n_items;
+    level->n_parts++;
+    level->pending = (pm_pending){.join = PM_JOIN_FIRST};
+    return PM_OK;
+}
+
+/* The node of a level whose parts all stand as items. */
+static pm_status wrap_level(pm_parser *p, const pm_level *level, pm_extent at,
+                            pm_item *out) {
+    static const pm_node_kind kinds[] = {[PM_WRAP_ATLEAST] = PM_NODE_ATLEAST,
+                                         [PM_WRAP_FIRST] = PM_NODE_FIRST,
+                                         [PM_WRAP_OF] = PM_NODE_OF};
+    const pm_item *parts = p->items + (level->first - level->n_parts);
+    pm_node *node;
+    *out = (pm_item){.at = at};
+    if (level->wrap == PM_WRAP_OF && (uint32_t)level->number > level->n_parts) {
+        pm_parse_fail(p, PM_SYNTAX, at, "%d of %u operands can never be there",
+                      (int)level->number, (unsigned)level->n_parts);
+        pm_parse_hint(p, "operands are parted by commas: 2 OF (iran, iraq, syria)");
+        return PM_SYNTAX;
+    }
+    PM_TRY(pm_parse_node(p, kinds[level->wrap], level->n_parts, at, &node));
+    node->n = level->number;
+    for (uint32_t i = 0; i < level->n_parts; i++) {
+        node->children[i] = parts[i].node;
+        out->depth = parts[i].depth > out->depth ? parts[i].depth : out->depth;
+    }
+    out->depth++;
+    out->node = node;
+    out->documents = node;
+    p->n_items = level->first - level->n_parts;
+    return pm_parse_check_depth(p, out->depth, at);
+}
+
 static pm_status close_level(pm_parser *p, const pm_lexeme *x) {
-    pm_level closed = *level_of(p);
     pm_item item;
     if (p->n_levels == 1) {
         return pm_parse_fail(p, PM_SYNTAX, x->at, "')' without its '('");
     }
-    PM_TRY(check_complete(p));
-    if (p->n_items == closed.first) {
-        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){closed.open, x->at.hi},
-                             "nothing between the parentheses");
+    PM_TRY(close_part(p, (pm_extent){level_of(p)->open, x->at.hi}));
+    pm_level closed = *level_of(p);
+    pm_extent at = {closed.lo, x->at.hi};
+    if (closed.wrap == PM_WRAP_NONE) {
+        item = p->items[--p->n_items];
+        item.at = at;
+        item.bare = item.field_word = false;
+    } else {
+        PM_TRY(wrap_level(p, &closed, at, &item));
     }
-    PM_TRY(pm_parse_group(p, closed.first, &item));
     p->n_levels--;
-    item.at = (pm_extent){closed.lo, x->at.hi};
-    item.bare = item.field_word = false;
+    PM_TRY(pm_parse_boost(p, item.node));
+    item.at.hi = p->at;
     return add_item(p, item);
 }
 
@@ -242,8 +347,15 @@ static pm_status take(pm_parser *p, const pm_lexeme *x) {
         return add_not(p, x);
     case PM_IS_AND:
     case PM_IS_OR:
-    case PM_IS_NEAR:
         return add_operator(p, x);
+    case PM_IS_NEAR:
+        return add_near(p, x);
+    case PM_IS_IN:
+        return add_in(p, x);
+    case PM_IS_WRAP:
+        return open_wrap(p, x);
+    case PM_IS_COMMA:
+        return close_part(p, x->at);
     case PM_IS_NAME:
         return add_name(p, x);
     default:

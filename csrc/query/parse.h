@@ -17,11 +17,20 @@ typedef struct pm_limits {
 } pm_limits;
 extern const pm_limits pm_limits_default;
 
-/* Names that may stand before ':'. NULL schema: any name may, and is read as a text
- * field unless a range follows. */
+/* What $name stands for: one of the values, each a word (by stem) or several (a
+ * phrase), with * and ? as wildcards and never read for operators. */
+typedef struct pm_named {
+    const char *name;
+    const pm_bytes *values;
+    size_t n_values;
+} pm_named;
+
+/* Names that may stand before ':' or behind $ and IN. NULL schema: any name may, is
+ * read as a text field unless a range follows, and $name stays without values. */
 typedef struct pm_schema {
-    uint32_t n_fields, n_columns;
+    uint32_t n_fields, n_columns, n_named;
     const char *const *fields, *const *columns;
+    const pm_named *named; /* a name that stands twice: the first one counts */
 } pm_schema;
 
 typedef enum pm_parse_mode {

@@ -142,6 +142,48 @@ static void put_names(pm_buf *out, const char *head, const char *const *names,
     }
 }
 
+pm_status pm_parse_unknown_zone(pm_parser *p, pm_extent at, pm_extent zone) {
+    pm_status code = zone.hi > zone.lo ? PM_FIELD : PM_SYNTAX;
+    pm_buf hint;
+    if (code == PM_FIELD) {
+        pm_parse_fail(p, code, at, "no zone '%.*s'", PM_SHOW(p, zone));
+    } else {
+        pm_parse_fail(p, code, at, "IN is followed by the name of a zone");
+    }
+    pm_buf_init(&hint);
+    pm_buf_printf(&hint, "zones: quote");
+    if (p->schema != NULL) {
+        put_names(&hint, "; text fields: ", p->schema->fields, p->schema->n_fields);
+    }
+    pm_buf_printf(&hint, ". For the word write in");
+    pm_status status = hint.failed ? pm_parse_nomem(p) : code;
+    if (!hint.failed) {
+        pm_parse_hint(p, "%.*s", (int)hint.n, (const char *)hint.p);
+    }
+    pm_buf_release(&hint);
+    return status;
+}
+
+pm_status pm_parse_unknown_set(pm_parser *p, pm_extent name) {
+    const pm_schema *s = p->schema;
+    const char *best = NULL;
+    unsigned far = name.hi - name.lo < 4 ? 2 : 3;
+    for (uint32_t i = 0; i < s->n_named; i++) {
+        nearest(p, name, &s->named[i].name, 1, &best, &far);
+    }
+    pm_parse_fail(p, PM_SYNTAX, name, "no parameter and no set '%.*s'",
+                  PM_SHOW(p, name));
+    if (best != NULL) {
+        pm_parse_hint(p, "did you mean $%s?", best);
+    } else {
+        pm_parse_hint(p,
+                      "give it with params={\"%.*s\": [...]}; a sum of money stands "
+                      "between quotation marks",
+                      PM_SHOW(p, name));
+    }
+    return PM_SYNTAX;
+}
+
 /* name: without its colon. */
 pm_status pm_parse_unknown_name(pm_parser *p, pm_extent name) {
     const pm_schema *s = p->schema;
@@ -183,7 +225,7 @@ static bool beside(const pm_item *item) {
            item[-1].bare;
 }
 static bool is_near(const pm_item *item) {
-    return item->joined.join == PM_JOIN_NEAR;
+    return item->joined.join == PM_JOIN_NEAR || item->joined.join == PM_JOIN_IN;
 }
 static bool is_or(const pm_item *item) {
     return item->joined.join == PM_JOIN_OR;
@@ -234,7 +276,16 @@ typedef struct readings {
     size_t lo, hi;
     joins inner[2];
     const char *open[2], *close[2], *between;
+    bool zone; /* IN, which no other language reads in another way */
 } readings;
+
+static bool has_zone(const pm_item *items, size_t n) {
+    size_t i = 0;
+    while (i < n && items[i].joined.join != PM_JOIN_IN) {
+        i++;
+    }
+    return i < n;
+}
 
 static const char GENERAL_READINGS[] =
     "put parentheses around what belongs together: (a OR b) W/n c, or a OR (b W/n c)";
@@ -242,7 +293,8 @@ static const char GENERAL_READINGS[] =
 /* Both readings of the whole query if that is short, else of the stretch; none where
  * that is long too. */
 static pm_status hint_readings(pm_parser *p, const readings *r) {
-    static const char *const who[] = {"Lexis reads   ", "\nLucene reads  "};
+    static const char *const who[][2] = {{"Lexis reads   ", "\nLucene reads  "},
+                                         {"either  ", "\nor      "}};
     pm_extent at = {r->items[r->lo].at.lo, r->items[r->hi - 1].at.hi};
     bool whole = p->n <= READING_BYTES;
     pm_buf hint;
@@ -252,7 +304,7 @@ static pm_status hint_readings(pm_parser *p, const readings *r) {
     }
     pm_buf_init(&hint);
     for (int i = 0; i < 2; i++) {
-        pm_buf_printf(&hint, "%s", who[i]);
+        pm_buf_printf(&hint, "%s", who[r->zone][i]);
         put_text(p, &hint, whole ? 0 : at.lo, at.lo);
         put_reading(p, &hint, r->items, r->lo, r->hi, r->inner[i], r->open[i],
                     r->close[i], r->between);
@@ -282,6 +334,7 @@ pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_
                   .close = {")", ")"},
                   .between = ""};
     stretch(items, n, at, is_or, is_near, &r.lo, &r.hi);
+    r.zone = has_zone(items + r.lo, r.hi - r.lo);
     pm_parse_fail(
         p, PM_AMBIGUOUS, (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi},
         "OR next to %.*s needs parentheses", PM_SHOW(p, near_op(items, n, at)));
@@ -296,6 +349,7 @@ pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, si
                   .close = {"\"", ")"},
                   .between = "AND"};
     stretch(items, n, at, beside, is_near, &r.lo, &r.hi);
+    r.zone = has_zone(items + r.lo, r.hi - r.lo);
     pm_parse_fail(p, PM_AMBIGUOUS,
                   (pm_extent){items[r.lo].at.lo, items[r.hi - 1].at.hi},
                   "two words beside %.*s: a phrase, or both anywhere?",
@@ -356,17 +410,50 @@ static pm_status hint_distributed(pm_parser *p, const pm_item *left,
     return status == PM_OK ? PM_SYNTAX : status;
 }
 
+static const char *kind_words(const pm_node *documents) {
+    switch (documents->kind) {
+    case PM_NODE_META:
+        return "metadata";
+    case PM_NODE_ATLEAST:
+        return "ATLEAST/n";
+    case PM_NODE_FIRST:
+        return "FIRST/n";
+    case PM_NODE_OF:
+        return "n OF";
+    default:
+        return "AND and NOT";
+    }
+}
+
+pm_status pm_parse_fail_documents_in_zone(pm_parser *p, const pm_item *left,
+                                          const pm_item *zone) {
+    pm_parse_fail(p, PM_SYNTAX, left->at, "%s cannot stand before %.*s",
+                  kind_words(left->documents), PM_SHOW(p, zone->joined.op));
+    pm_parse_hint(p, "write (a %.*s) AND (b %.*s)", PM_SHOW(p, zone->joined.op),
+                  PM_SHOW(p, zone->joined.op));
+    return PM_SYNTAX;
+}
+
 /* One of both speaks of documents; right->joined.op is the operator. */
 pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left,
                                     const pm_item *right) {
     const pm_item *bad = left->documents != NULL ? left : right;
     const pm_extent op = right->joined.op;
-    bool is_meta = bad->documents->kind == PM_NODE_META;
+    pm_node_kind kind = bad->documents->kind;
     pm_parse_fail(p, PM_SYNTAX, bad->at, "%s cannot stand inside %.*s: %s",
-                  is_meta ? "metadata" : "AND and NOT", PM_SHOW(p, op),
-                  is_meta ? "it speaks of documents, not of words"
-                          : "they speak of documents, not of places");
-    if (is_meta) {
+                  kind_words(bad->documents), PM_SHOW(p, op),
+                  kind == PM_NODE_AND || kind == PM_NODE_NOT
+                      ? "they speak of documents, not of places"
+                  : kind == PM_NODE_META ? "it speaks of documents, not of words"
+                                         : "it speaks of documents, not of places");
+    if (kind == PM_NODE_ATLEAST || kind == PM_NODE_FIRST || kind == PM_NODE_OF) {
+        pm_parse_hint(p, "put it beside with AND: (a %.*s b) AND %s", PM_SHOW(p, op),
+                      kind == PM_NODE_OF      ? "2 OF (c, d, e)"
+                      : kind == PM_NODE_FIRST ? "FIRST/100 (c)"
+                                              : "ATLEAST/3 (c)");
+        return PM_SYNTAX;
+    }
+    if (kind == PM_NODE_META) {
         pm_parse_hint(p, "put it beside with AND: (a %.*s b) AND %s:...",
                       PM_SHOW(p, op), bad->documents->text);
         return PM_SYNTAX;

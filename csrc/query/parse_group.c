@@ -26,7 +26,8 @@ pm_status pm_parse_check_depth(pm_parser *p, uint32_t depth, pm_extent at) {
 /* ---- what can be read in two ways ---- */
 
 static bool is_near(const pm_item *items, size_t n, size_t i) {
-    return i < n && items[i].joined.join == PM_JOIN_NEAR;
+    return i < n &&
+           (items[i].joined.join == PM_JOIN_NEAR || items[i].joined.join == PM_JOIN_IN);
 }
 
 static bool words_side_by_side(const pm_item *item) {
@@ -83,7 +84,7 @@ static pm_status note_words(pm_parser *p, const pm_item *items, size_t n) {
     return PM_OK;
 }
 
-/* ---- W/ ---- */
+/* ---- W/ and IN ---- */
 
 static pm_status join_near(pm_parser *p, pm_item *left, const pm_item *right) {
     pm_node *near;
@@ -95,10 +96,40 @@ static pm_status join_near(pm_parser *p, pm_item *left, const pm_item *right) {
     near->children[1] = right->node;
     near->n = (int32_t)right->joined.near.n;
     near->ordered = right->joined.near.ordered;
+    near->negated = right->joined.near.negated;
     near->scope = right->joined.near.scope;
     left->depth = 1 + more(left->depth, right->depth);
     left->node = near;
     left->at.hi = right->at.hi;
+    left->bare = left->field_word = false;
+    return pm_parse_check_depth(p, left->depth, left->at);
+}
+
+static bool is_text_field(const pm_parser *p, const char *name) {
+    for (uint32_t i = 0; p->schema != NULL && i < p->schema->n_fields; i++) {
+        if (strcmp(p->schema->fields[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* left IN zone. In a text field it is what field:( ) is. */
+static pm_status join_in(pm_parser *p, pm_item *left, const pm_item *zone) {
+    pm_node *in;
+    bool negated = zone->joined.negated;
+    bool field = !negated && is_text_field(p, zone->zone);
+    if (left->documents != NULL && !field) {
+        return pm_parse_fail_documents_in_zone(p, left, zone);
+    }
+    PM_TRY(pm_parse_node(p, field ? PM_NODE_FIELD : PM_NODE_IN, 1,
+                         over(left->at, zone->joined.op), &in));
+    in->text = zone->zone;
+    in->negated = negated;
+    in->children[0] = left->node;
+    left->node = in;
+    left->depth++;
+    left->at.hi = zone->joined.op.hi;
     left->bare = left->field_word = false;
     return pm_parse_check_depth(p, left->depth, left->at);
 }
@@ -108,6 +139,8 @@ static pm_status group_near(pm_parser *p, pm_item *items, size_t *n) {
     for (size_t i = 0; i < *n; i++) {
         if (items[i].joined.join == PM_JOIN_NEAR) {
             PM_TRY(join_near(p, &items[kept - 1], &items[i]));
+        } else if (items[i].joined.join == PM_JOIN_IN) {
+            PM_TRY(join_in(p, &items[kept - 1], &items[i]));
         } else {
             items[kept++] = items[i];
         }
@@ -133,16 +166,21 @@ static pm_status negate(pm_parser *p, pm_item *item) {
     return pm_parse_check_depth(p, item->depth, at);
 }
 
+/* An item of the same kind as what it goes into gives its children, unless they share
+ * a boost. */
+static bool is_flat(const pm_node *node, pm_node_kind kind) {
+    return node->kind == kind && node->boost == PM_NO_BOOST;
+}
+
 static uint32_t count_flat(const pm_item *items, size_t n, pm_node_kind kind) {
     uint32_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        count += items[i].node->kind == kind ? items[i].node->n_children : 1;
+        count += is_flat(items[i].node, kind) ? items[i].node->n_children : 1;
     }
     return count;
 }
 
-/* One node of kind over items, whose children take the place of an item of the same
- * kind. */
+/* One node of kind over items. */
 static pm_status join_list(pm_parser *p, pm_node_kind kind, const pm_item *items,
                            size_t n, pm_item *out) {
     pm_node *node;
@@ -152,7 +190,7 @@ static pm_status join_list(pm_parser *p, pm_node_kind kind, const pm_item *items
     uint32_t at = 0;
     all.documents = NULL;
     for (size_t i = 0; i < n; i++) {
-        bool flat = items[i].node->kind == kind;
+        bool flat = is_flat(items[i].node, kind);
         uint32_t depth = items[i].depth + !flat;
         const pm_node *one = items[i].node;
         memcpy(node->children + at,

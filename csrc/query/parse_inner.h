@@ -17,12 +17,13 @@ typedef enum pm_join {
     PM_JOIN_BESIDE, /* nothing between: AND */
     PM_JOIN_AND,
     PM_JOIN_OR,
-    PM_JOIN_NEAR
+    PM_JOIN_NEAR,
+    PM_JOIN_IN /* the item is a zone's name, no operand */
 } pm_join;
 
 typedef struct pm_near_op {
     int64_t n; /* as written, at most PM_MAX_DISTANCE + 1; or PM_NEAR_ANY_DISTANCE */
-    bool ordered;
+    bool ordered, negated;
     pm_scope scope;
 } pm_near_op;
 
@@ -38,9 +39,9 @@ typedef struct pm_name { /* what stands before ':' */
 /* What the next operand is joined by. */
 typedef struct pm_pending {
     pm_join join;
-    pm_extent op; /* AND, OR, NEAR */
+    pm_extent op; /* AND, OR, NEAR; IN with its zone */
     pm_near_op near;
-    bool negated;
+    bool negated; /* IN: NOT IN */
     pm_extent not_at;
     pm_name name; /* read, and nothing after it yet */
 } pm_pending;
@@ -49,12 +50,21 @@ typedef struct pm_item {
     pm_node *node;
     pm_extent at; /* with parentheses and field */
     pm_pending joined;
-    bool bare;       /* a word without parentheses or field */
-    bool field_word; /* field:word */
-    uint32_t depth;  /* of node: a leaf has 0 */
+    bool bare;        /* a word without parentheses or field */
+    bool field_word;  /* field:word */
+    const char *zone; /* join IN: its name; node is NULL then */
+    uint32_t depth;   /* of node: a leaf has 0 */
     /* AND, NOT or metadata inside: what cannot stand beside W/ */
     const pm_node *documents;
 } pm_item;
+
+/* What the parentheses of a level belong to. */
+typedef enum pm_wrap {
+    PM_WRAP_NONE,
+    PM_WRAP_ATLEAST,
+    PM_WRAP_FIRST,
+    PM_WRAP_OF /* here a comma parts operands */
+} pm_wrap;
 
 typedef struct pm_level {
     size_t lo; /* where it begins: at its '(', or at the name of a column before that */
@@ -62,6 +72,9 @@ typedef struct pm_level {
     size_t first; /* its items begin here */
     pm_pending pending;
     pm_name name; /* field:( or column:( */
+    pm_wrap wrap;
+    int32_t number;   /* the wrapper's */
+    uint32_t n_parts; /* OF: operands that a comma has ended, items before `first` */
 } pm_level;
 
 typedef struct pm_parser {
@@ -91,6 +104,7 @@ typedef enum pm_lex_class {
     PM_LEX_OPEN,
     PM_LEX_CLOSE,
     PM_LEX_BRACKET,
+    PM_LEX_COMMA, /* parts the operands of n OF (...); elsewhere it is of a run */
     PM_LEX_RUN
 } pm_lex_class;
 pm_lex_class pm_lex_at(const pm_parser *p, size_t at, unsigned *len);
@@ -115,6 +129,8 @@ bool pm_lex_near(const pm_parser *p, pm_extent e, pm_near_op *out);
 bool pm_lex_is_operator(const pm_parser *p, pm_extent e);
 /* ATLEAST/3, FIRST/100. */
 bool pm_lex_is_quorum(const pm_parser *p, pm_extent e);
+/* Digits from *at on, which moves behind them; at most PM_MAX_DISTANCE + 1. */
+int64_t pm_lex_number(const pm_parser *p, size_t *at);
 bool pm_lex_all_digits(const pm_parser *p, pm_extent e);
 bool pm_lex_is_zone(const pm_parser *p, pm_extent e);
 /* '=' and '==' before a word: how many; 0 where they are punctuation. */
@@ -135,6 +151,9 @@ pm_status pm_parse_note(pm_parser *p, const char *format, ...)
 int pm_parse_show(const pm_parser *p, pm_extent e);
 #define PM_SHOW(p, e) pm_parse_show((p), (e)), (const char *)(p)->text + (e).lo
 pm_status pm_parse_unknown_name(pm_parser *p, pm_extent name);
+/* at: IN with the zone; zone: its name, empty where there is none. */
+pm_status pm_parse_unknown_zone(pm_parser *p, pm_extent at, pm_extent zone);
+pm_status pm_parse_unknown_set(pm_parser *p, pm_extent name); /* without its $ */
 /* Both readings of a list of items in which OR (or a word beside a word) stands beside
  * W/n. */
 pm_status pm_parse_fail_or_beside_near(pm_parser *p, const pm_item *items, size_t n,
@@ -143,6 +162,8 @@ pm_status pm_parse_fail_words_beside_near(pm_parser *p, const pm_item *items, si
                                           size_t at);
 pm_status pm_parse_fail_and_in_near(pm_parser *p, const pm_item *left,
                                     const pm_item *right);
+pm_status pm_parse_fail_documents_in_zone(pm_parser *p, const pm_item *left,
+                                          const pm_item *zone);
 pm_status pm_parse_nomem(pm_parser *p);
 
 /* ---- parse_next.c ---- */
@@ -156,12 +177,18 @@ typedef struct pm_lexeme {
         PM_IS_OR,
         PM_IS_NOT,
         PM_IS_NEAR,
+        PM_IS_IN,
+        PM_IS_WRAP, /* ATLEAST/n, FIRST/n, n OF, with its '(' */
+        PM_IS_COMMA,
         PM_IS_NAME,
         PM_IS_OPERAND
     } kind;
     pm_extent at;
     pm_node *node; /* OPERAND */
     pm_near_op near;
+    const char *zone; /* IN */
+    pm_wrap wrap;
+    int32_t number; /* WRAP */
     pm_name name;
 } pm_lexeme;
 /* Operator, parenthesis, name, word or phrase at p->at, which moves behind it. */
@@ -183,8 +210,15 @@ pm_status pm_parse_bare_word(pm_parser *p, pm_extent e, pm_node **out) PM_MUST_C
 pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHECK;
 /* The phrase whose opening mark stands at p->at. */
 pm_status pm_parse_phrase(pm_parser *p, pm_node **out) PM_MUST_CHECK;
-/* PM_SYNTAX: what belongs to a later version. what: "boosts (word^2) are". */
-pm_status pm_parse_unknown(pm_parser *p, pm_extent at, const char *what);
+/* stem("..."), whose opening mark stands at p->at. */
+pm_status pm_parse_stem(pm_parser *p, pm_node **out) PM_MUST_CHECK;
+/* build.c: a SET of the values, none where named is NULL. */
+pm_status pm_build_set(pm_parser *p, const pm_named *named,
+                       pm_node **out) PM_MUST_CHECK;
+/* $name in run, which p->at moves behind. */
+pm_status pm_parse_named(pm_parser *p, pm_extent run, pm_node **out) PM_MUST_CHECK;
+/* ^2 or ^0.5 at p->at, which moves behind it, on top of the node's own. */
+pm_status pm_parse_boost(pm_parser *p, pm_node *node) PM_MUST_CHECK;
 /* Capitals mean nothing in n words (or slots) if two have letters and none of the
  * letters is small; sets that on the words. */
 bool pm_mark_headline(pm_node *const *words, uint32_t n);

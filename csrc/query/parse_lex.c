@@ -23,6 +23,18 @@ static bool is_blank(pm_cp c) {
            c.cp == 0x7f;
 }
 
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+
+/* Between digits it belongs to a number. */
+static bool parts_operands(const pm_parser *p, size_t at) {
+    bool in_number = at > 0 && is_digit(p->text[at - 1]) && at + 1 < p->n &&
+                     is_digit(p->text[at + 1]);
+    return p->n_levels > 0 && p->levels[p->n_levels - 1].wrap == PM_WRAP_OF &&
+           !in_number;
+}
+
 pm_lex_class pm_lex_at(const pm_parser *p, size_t at, unsigned *len) {
     pm_cp c = pm_cp_at(p->text, p->n, at);
     *len = c.len;
@@ -37,6 +49,9 @@ pm_lex_class pm_lex_at(const pm_parser *p, size_t at, unsigned *len) {
     }
     if (c.cp == '[' || c.cp == ']' || c.cp == '{' || c.cp == '}') {
         return PM_LEX_BRACKET;
+    }
+    if (c.cp == ',' && parts_operands(p, at)) {
+        return PM_LEX_COMMA;
     }
     return is_quote(c.cp) ? PM_LEX_QUOTE : PM_LEX_RUN;
 }
@@ -54,10 +69,6 @@ size_t pm_lex_skip_blanks(const pm_parser *p, size_t at) {
 static uint8_t small(uint8_t c) {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
-static bool is_digit(uint8_t c) {
-    return c >= '0' && c <= '9';
-}
-
 /* Whether e begins with text, which is given in small letters. */
 static bool begins(const pm_parser *p, pm_extent e, const char *text) {
     for (size_t i = 0; text[i] != '\0'; i++) {
@@ -230,6 +241,14 @@ pm_extent pm_lex_trim(const pm_parser *p, pm_extent e, pm_trim how) {
 
 /* ---- operators ---- */
 
+int64_t pm_lex_number(const pm_parser *p, size_t *at) {
+    int64_t n = 0;
+    for (; *at < p->n && is_digit(p->text[*at]); ++*at) {
+        n = n <= PM_MAX_DISTANCE ? n * 10 + (p->text[*at] - '0') : n;
+    }
+    return n <= PM_MAX_DISTANCE ? n : PM_MAX_DISTANCE + 1;
+}
+
 static size_t near_prefix(const pm_parser *p, pm_extent e, bool *ordered) {
     static const char *const prefixes[] = {"w/", "near/", "pre/", "/"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
@@ -246,13 +265,9 @@ bool pm_lex_near(const pm_parser *p, pm_extent e, pm_near_op *out) {
     if (at == e.lo) {
         return false;
     }
-    int64_t n = 0;
-    for (; at < e.hi && is_digit(p->text[at]); at++) {
-        n = n <= PM_MAX_DISTANCE ? n * 10 + (p->text[at] - '0') : n;
-    }
-    out->n = at == digits           ? PM_NEAR_ANY_DISTANCE
-             : n <= PM_MAX_DISTANCE ? n
-                                    : PM_MAX_DISTANCE + 1;
+    int64_t n = pm_lex_number(p, &at);
+    out->n = at == digits ? PM_NEAR_ANY_DISTANCE : n;
+    out->negated = false;
     out->scope = PM_SCOPE_FIELD;
     if (e.hi - at == 1) {
         uint8_t c = small(p->text[at]);

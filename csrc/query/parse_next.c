@@ -1,6 +1,6 @@
-/* The next thing of a query. A run is tried as operator, as name, as an operator that
- * this version does not know, and is else a word; punctuation in front of it is passed
- * over, with a note where it means something elsewhere. */
+/* The next thing of a query. A run is tried as operator, as name, and is else a word;
+ * punctuation in front of it is passed over, with a note where it means something
+ * elsewhere. */
 #include <string.h>
 
 #include "query/parse_inner.h"
@@ -28,12 +28,6 @@ static bool next_is(const pm_parser *p, size_t at, pm_lex_class class) {
 /* ---- operators ---- */
 
 static pm_status lex_near(pm_parser *p, pm_extent run, pm_lexeme *out) {
-    bool negated =
-        level_of(p)->pending.negated && level_of(p)->pending.join == PM_JOIN_BESIDE;
-    if (negated) {
-        pm_extent both = {level_of(p)->pending.not_at.lo, run.hi};
-        return pm_parse_unknown(p, both, "NOT W/n and NOT PRE/n are");
-    }
     if (out->near.n == 0) {
         pm_parse_fail(p, PM_SYNTAX, run, "no two words are at distance 0");
         pm_parse_hint(p, "W/1 is the next word");
@@ -72,37 +66,95 @@ static bool no_small_letter(const pm_parser *p) {
     return true;
 }
 
-static pm_status check_in(pm_parser *p, pm_extent run) {
+/* IN and the name of a zone behind an operand; in a text all in capitals (MADE IN
+ * CHINA) only before a zone that is known. */
+static pm_status lex_in(pm_parser *p, pm_extent run, pm_lexeme *out) {
     pm_extent next = pm_lex_run(p, pm_lex_skip_blanks(p, run.hi));
+    pm_extent zone = pm_lex_trim(p, next, PM_TRIM_WILDCARDS);
+    bool known = pm_lex_is_zone(p, zone);
     bool operand = next.hi > next.lo || next_is(p, next.lo, PM_LEX_OPEN);
-    if (!after_operand(p) || !operand ||
-        (no_small_letter(p) && !pm_lex_is_zone(p, next))) {
+    if (!after_operand(p) || !operand || (no_small_letter(p) && !known)) {
         return PM_OK;
     }
-    pm_parse_unknown(p, (pm_extent){run.lo, next.hi}, "IN (zones) is");
-    pm_parse_hint(p, "for a text field write title:(...); for the word write in");
-    return PM_SYNTAX;
+    if (!known && (p->schema != NULL || zone.hi == zone.lo)) {
+        size_t hi = zone.hi > zone.lo ? next.hi : run.hi;
+        return pm_parse_unknown_zone(p, (pm_extent){run.lo, hi}, zone);
+    }
+    PM_TRY(pm_parse_copy(p, zone, &out->zone));
+    out->at = (pm_extent){run.lo, zone.hi};
+    out->kind = PM_IS_IN;
+    p->at = zone.hi;
+    return PM_OK;
 }
 
-/* Operators that belong to a later version. */
-static pm_status check_later(pm_parser *p, pm_extent run) {
+/* The number of a wrapper, and its '(', behind which p->at moves. digits: where the
+ * number stands; open: where the parenthesis must. */
+static pm_status lex_wrap(pm_parser *p, pm_wrap wrap, pm_extent word, size_t digits,
+                          size_t open, pm_lexeme *out) {
+    int64_t n = pm_lex_number(p, &digits);
+    if (!next_is(p, open, PM_LEX_OPEN)) {
+        pm_parse_fail(p, PM_SYNTAX, word, "%.*s stands before parentheses",
+                      PM_SHOW(p, word));
+        pm_parse_hint(p, "write %.*s (missile OR rocket)", PM_SHOW(p, word));
+        return PM_SYNTAX;
+    }
+    if (n < 1 || n > PM_MAX_DISTANCE) {
+        return pm_parse_fail(p, PM_SYNTAX, word, "the number of %.*s is 1 to %d",
+                             PM_SHOW(p, word), PM_MAX_DISTANCE);
+    }
+    *out = (pm_lexeme){.kind = PM_IS_WRAP,
+                       .at = {word.lo, open + 1},
+                       .wrap = wrap,
+                       .number = (int32_t)n};
+    p->at = open + 1;
+    return PM_OK;
+}
+
+/* ATLEAST/n (, FIRST/n (, n OF (. */
+static pm_status lex_wrapper(pm_parser *p, pm_extent run, pm_lexeme *out) {
     size_t behind = pm_lex_skip_blanks(p, run.hi);
     pm_extent next = pm_lex_run(p, behind);
     if (pm_lex_is_quorum(p, run)) {
-        return pm_parse_unknown(p, run, "ATLEAST/n and FIRST/n are");
+        bool first = p->text[run.lo] == 'F';
+        return lex_wrap(p, first ? PM_WRAP_FIRST : PM_WRAP_ATLEAST, run,
+                        run.lo + (first ? 6 : 8), behind, out);
     }
+    size_t open = pm_lex_skip_blanks(p, next.hi);
     if (pm_lex_all_digits(p, run) && pm_lex_is(p, next, "OF") &&
-        next_is(p, pm_lex_skip_blanks(p, next.hi), PM_LEX_OPEN)) {
-        return pm_parse_unknown(p, (pm_extent){run.lo, next.hi}, "n OF (...) is");
+        next_is(p, open, PM_LEX_OPEN)) {
+        return lex_wrap(p, PM_WRAP_OF, (pm_extent){run.lo, next.hi}, run.lo, open, out);
     }
-    if (pm_lex_is(p, run, "stem") && next_is(p, run.hi, PM_LEX_OPEN) &&
-        next_is(p, pm_lex_skip_blanks(p, run.hi + 1), PM_LEX_QUOTE)) {
-        return pm_parse_unknown(p, run, "stem(\"...\") is");
+    return PM_OK;
+}
+
+/* stem("..."). */
+static pm_status lex_stem(pm_parser *p, pm_extent run, pm_lexeme *out) {
+    size_t mark = pm_lex_skip_blanks(p, run.hi + 1);
+    if (!pm_lex_is(p, run, "stem") || !next_is(p, run.hi, PM_LEX_OPEN) ||
+        !next_is(p, mark, PM_LEX_QUOTE)) {
+        return PM_OK;
     }
-    if (p->text[run.lo] == '$' && pm_lex_is_letter(p, run.lo + 1)) {
-        return pm_parse_unknown(p, run, "named sets and parameters ($name) are");
+    p->at = mark;
+    PM_TRY(pm_parse_stem(p, &out->node));
+    out->node->pos = pm_parse_point(p, run.lo);
+    out->node->end = pm_parse_point(p, p->at);
+    out->kind = PM_IS_OPERAND;
+    return PM_OK;
+}
+
+/* What is an operator or more than a word although it begins like one. */
+static pm_status lex_more(pm_parser *p, pm_extent run, pm_lexeme *out) {
+    PM_TRY(lex_wrapper(p, run, out));
+    if (out->kind == PM_IS_NONE) {
+        PM_TRY(lex_stem(p, run, out));
     }
-    return pm_lex_is(p, run, "IN") ? check_in(p, run) : PM_OK;
+    if (out->kind == PM_IS_NONE && p->text[run.lo] == '$' &&
+        pm_lex_is_letter(p, run.lo + 1)) {
+        PM_TRY(pm_parse_named(p, run, &out->node));
+        out->kind = PM_IS_OPERAND;
+    }
+    return out->kind == PM_IS_NONE && pm_lex_is(p, run, "IN") ? lex_in(p, run, out)
+                                                              : PM_OK;
 }
 
 /* NEAR, ADJ, near5, adj5: operators of other languages. */
@@ -229,7 +281,9 @@ static pm_status lex_sign(pm_parser *p, pm_extent run) {
         break;
     case '^':
         if (before_word) {
-            return pm_parse_unknown(p, run, "boosts (word^2) are");
+            pm_parse_fail(p, PM_SYNTAX, run, "^ follows what it weighs at once");
+            pm_parse_hint(p, "write missile^2, \"white house\"^0.5 or (a OR b)^3");
+            return PM_SYNTAX;
         }
         break;
     case '|':
@@ -253,11 +307,13 @@ static pm_status lex_sign(pm_parser *p, pm_extent run) {
 /* ---- runs ---- */
 
 static pm_status lex_term(pm_parser *p, pm_extent run, pm_lexeme *out) {
-    PM_TRY(check_later(p, run));
+    PM_TRY(lex_more(p, run, out));
+    if (out->kind != PM_IS_NONE) {
+        return PM_OK;
+    }
     PM_TRY(note_foreign(p, run));
     PM_TRY(pm_parse_term(p, run, &out->node));
     PM_TRY(note_exclamation(p, run, out->node));
-    p->at = run.hi;
     out->kind = out->node != NULL ? PM_IS_OPERAND : PM_IS_NONE;
     return PM_OK;
 }
@@ -316,6 +372,10 @@ static pm_status lex_one(pm_parser *p, pm_lexeme *out) {
     case PM_LEX_OPEN:
     case PM_LEX_CLOSE:
         out->kind = class == PM_LEX_OPEN ? PM_IS_OPEN : PM_IS_CLOSE;
+        p->at += len;
+        return PM_OK;
+    case PM_LEX_COMMA:
+        out->kind = PM_IS_COMMA;
         p->at += len;
         return PM_OK;
     case PM_LEX_QUOTE:

@@ -1,5 +1,4 @@
-/* Words and phrases. What this version does not know yet is refused, for read as words
- * it would find something else. */
+/* Words and phrases, with what stands in front of them (=, ==) and behind (~1, ^2). */
 #include <string.h>
 
 #include "base/sys.h"
@@ -45,16 +44,66 @@ pm_status pm_parse_word_node(pm_parser *p, pm_extent e, pm_layer layer,
     return pm_parse_copy(p, e, &(*out)->text);
 }
 
-pm_status pm_parse_unknown(pm_parser *p, pm_extent at, const char *what) {
-    return pm_parse_fail(p, PM_SYNTAX, at, "%s not known in this version of pressmark",
-                         what);
-}
-
 static uint8_t byte_at(const pm_parser *p, size_t at) {
     return at < p->n ? p->text[at] : 0;
 }
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
+}
+
+/* ---- boosts ---- */
+
+static pm_status fail_boost(pm_parser *p, pm_extent at) {
+    pm_parse_fail(p, PM_SYNTAX, at,
+                  "a boost is a number up to %d, with at most three decimals, and ends "
+                  "what it weighs",
+                  PM_MAX_BOOST / 1000);
+    pm_parse_hint(p, "write missile^2, \"white house\"^0.5 or (a OR b)^3");
+    return PM_SYNTAX;
+}
+
+/* Thousandths of the number at *at, which moves behind it; -1: none that may be. */
+static int64_t read_thousandths(const pm_parser *p, size_t *at) {
+    int64_t n = pm_lex_number(p, at) * 1000;
+    if (byte_at(p, *at) != '.' || !is_digit(byte_at(p, *at + 1))) {
+        return n <= PM_MAX_BOOST ? n : -1;
+    }
+    ++*at;
+    for (int64_t unit = 100; is_digit(byte_at(p, *at)); unit /= 10) {
+        if (unit == 0) {
+            return -1;
+        }
+        n += unit * (p->text[(*at)++] - '0');
+    }
+    return n <= PM_MAX_BOOST ? n : -1;
+}
+
+pm_status pm_parse_boost(pm_parser *p, pm_node *node) {
+    size_t from = p->at, at = from + 1;
+    if (byte_at(p, from) != '^' || !is_digit(byte_at(p, at))) {
+        return PM_OK;
+    }
+    int64_t thousandths = read_thousandths(p, &at);
+    uint64_t product =
+        (uint64_t)node->boost * (uint64_t)(thousandths < 0 ? 0 : thousandths) / 1000;
+    if (thousandths < 0 || product > PM_MAX_BOOST ||
+        pm_lex_has_word(p, (pm_extent){at, pm_lex_run(p, from).hi})) {
+        return fail_boost(p, pm_lex_run(p, from));
+    }
+    node->boost = (uint32_t)product;
+    p->at = at;
+    return PM_OK;
+}
+
+/* Where the ^2 begins that ends run, behind a word; run.hi where there is none. */
+static size_t boost_of(const pm_parser *p, pm_extent run) {
+    size_t at = run.hi;
+    while (at > run.lo && p->text[at - 1] != '^') {
+        at--;
+    }
+    bool behind_word = at > run.lo && pm_lex_has_word(p, (pm_extent){run.lo, at - 1});
+    return behind_word && is_digit(byte_at(p, at)) && !pm_lex_is_url(p, run) ? at - 1
+                                                                             : run.hi;
 }
 
 /* ---- one word ---- */
@@ -70,11 +119,19 @@ static size_t find(const pm_parser *p, pm_extent e, const char *bytes) {
     return SIZE_MAX;
 }
 
-static pm_status fail_fuzzy(pm_parser *p, pm_extent e) {
-    return pm_parse_unknown(p, e, "fuzzy words (word~, word~1) are");
+static pm_status fail_fuzzy(pm_parser *p, pm_extent e, bool in_phrase) {
+    pm_parse_fail(p, PM_SYNTAX, e,
+                  in_phrase
+                      ? "no fuzzy words in a phrase"
+                      : "~, ~1 or ~2 ends a word: at most so many letters differ");
+    pm_parse_hint(p, "%s",
+                  in_phrase ? "write its words near each other: soleimani~1 PRE/1 said"
+                            : "write soleimani~1; for words near each other \"missile "
+                              "base\"~3 or missile W/3 base");
+    return PM_SYNTAX;
 }
 
-/* A sign of a later version, or of another language, inside a word. e is trimmed. */
+/* A sign in a wrong place, or of another language, inside a word. e is trimmed. */
 static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
     if (pm_lex_is_url(p, e)) {
         return PM_OK;
@@ -87,7 +144,7 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
         return PM_SYNTAX;
     }
     if (find(p, e, "~") != SIZE_MAX) {
-        return fail_fuzzy(p, e);
+        return fail_fuzzy(p, e, in_phrase);
     }
     if (find(p, e, "|") != SIZE_MAX) {
         pm_parse_fail(p, PM_SYNTAX, e,
@@ -98,7 +155,7 @@ static pm_status check_word(pm_parser *p, pm_extent e, bool in_phrase) {
     }
     size_t caret = find(p, e, "^");
     if (!in_phrase && caret != SIZE_MAX && is_digit(byte_at(p, caret + 1))) {
-        return pm_parse_unknown(p, e, "boosts (word^2) are");
+        return fail_boost(p, e);
     }
     size_t dots = find(p, e, "..");
     bool range = dots != SIZE_MAX && dots > e.lo && is_digit(p->text[dots - 1]) &&
@@ -148,27 +205,69 @@ static pm_status note_wildcard_end(pm_parser *p, pm_extent e) {
                          PM_SHOW(p, e));
 }
 
+/* ~, ~1, ~2 at the end of run: the distance, and run without it. */
+static pm_status take_fuzzy(pm_parser *p, pm_extent *run, unsigned signs,
+                            uint8_t *fuzzy) {
+    size_t tilde = find(p, *run, "~");
+    *fuzzy = 0;
+    if (tilde == SIZE_MAX || pm_lex_is_url(p, *run)) {
+        return PM_OK;
+    }
+    pm_extent number = {tilde + 1, run->hi}, word = {run->lo, tilde};
+    while (number.hi > number.lo && strchr(".,;:!?", p->text[number.hi - 1]) != NULL) {
+        number.hi--;
+    }
+    bool one = number.hi == number.lo || pm_lex_is(p, number, "1");
+    if ((!one && !pm_lex_is(p, number, "2")) || !pm_lex_has_word(p, word)) {
+        return fail_fuzzy(p, *run, false);
+    }
+    if (pm_lex_has_wildcard(p, word) || signs == 2) {
+        pm_parse_fail(p, PM_SYNTAX, *run, "a fuzzy word has no %s",
+                      signs == 2 ? "==: letters that differ are its point"
+                                 : "wildcards besides");
+        return PM_SYNTAX;
+    }
+    run->hi = tilde;
+    *fuzzy = one ? 1 : 2;
+    return PM_OK;
+}
+
+static pm_status term_node(pm_parser *p, pm_extent e, unsigned signs, uint8_t fuzzy,
+                           pm_node **out) {
+    PM_TRY(pm_parse_count_clause(p, e));
+    if (signs == 0 && fuzzy == 0) {
+        return pm_parse_bare_word(p, e, out);
+    }
+    PM_TRY(pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED,
+                              signs > 0, out));
+    (*out)->fuzzy = fuzzy;
+    (*out)->capitals_plain |= fuzzy > 0;
+    return PM_OK;
+}
+
+/* p->at moves behind what was read of run. */
 pm_status pm_parse_term(pm_parser *p, pm_extent run, pm_node **out) {
     unsigned signs;
+    uint8_t fuzzy;
     bool question = p->plain && run.hi == p->question;
     *out = NULL;
+    size_t boost = boost_of(p, run), end = run.hi;
+    run.hi = boost;
     PM_TRY(take_signs(p, &run, &signs));
+    PM_TRY(take_fuzzy(p, &run, signs, &fuzzy));
     pm_extent e = pm_lex_trim(p, run, question ? PM_TRIM_WILDCARDS : PM_TRIM_SIGNS);
+    p->at = end;
     if (!pm_lex_has_word(p, e) && !pm_lex_has_wildcard(p, e)) {
         return pm_parse_note(p, "'%.*s' was left out: it holds no letter or digit",
                              PM_SHOW(p, run));
     }
     PM_TRY(check_word(p, e, false));
-    if (find(p, run, "~") != SIZE_MAX && !pm_lex_is_url(p, e)) {
-        return fail_fuzzy(p, run);
-    }
     PM_TRY(question ? pm_parse_note_question(p, e) : note_wildcard_end(p, e));
-    PM_TRY(pm_parse_count_clause(p, e));
-    if (signs == 0) {
-        return pm_parse_bare_word(p, e, out);
-    }
-    return pm_parse_word_node(p, e, signs == 2 ? PM_LAYER_SURFACE : PM_LAYER_FOLDED,
-                              true, out);
+    PM_TRY(term_node(p, e, signs, fuzzy, out));
+    p->at = boost;
+    PM_TRY(pm_parse_boost(p, *out));
+    p->at = end;
+    return PM_OK;
 }
 
 /* ---- phrases ---- */
@@ -323,12 +422,10 @@ static pm_status read_slop(pm_parser *p, size_t *at, pm_node *phrase) {
     }
     bool in_order = byte_at(p, from + 1) == '>';
     size_t digits = from + 1 + in_order, end = digits;
-    int64_t n = 0;
-    for (; is_digit(byte_at(p, end)); end++) {
-        n = n <= PM_MAX_DISTANCE ? n * 10 + (p->text[end] - '0') : n;
-    }
+    int64_t n = pm_lex_number(p, &end);
     pm_extent run = pm_lex_run(p, from);
-    if (end == digits || pm_lex_has_word(p, (pm_extent){end, run.hi})) {
+    bool more = byte_at(p, end) != '^' && pm_lex_has_word(p, (pm_extent){end, run.hi});
+    if (end == digits || more) {
         pm_parse_fail(p, PM_SYNTAX, run, "%s needs a number of words",
                       in_order ? "~>" : "~");
         pm_parse_hint(p, "\"a b\"~3: any order, at most 3 other words between; \"a "
@@ -376,6 +473,7 @@ static pm_status phrase_node(pm_parser *p, pm_extent inside, const slots *s,
     PM_TRY(read_slop(p, &end, *out));
     (*out)->end = pm_parse_point(p, end);
     p->at = end;
+    PM_TRY(pm_parse_boost(p, *out));
     return pm_parse_count_clause(p, (pm_extent){open, end});
 }
 
@@ -399,6 +497,77 @@ pm_status pm_parse_phrase(pm_parser *p, pm_node **out) {
     }
     pm_free(s.at);
     return status;
+}
+
+/* ---- names of sets ---- */
+
+/* Letters, digits and _ behind the $. */
+static pm_extent set_name(const pm_parser *p, pm_extent run) {
+    pm_extent name = {run.lo + 1, run.lo + 1};
+    while (name.hi < run.hi) {
+        pm_cp c = pm_cp_at(p->text, p->n, name.hi);
+        if (!pm_class_is_word(c.class) && !pm_class_stays(c.class)) {
+            break;
+        }
+        name.hi += c.len;
+    }
+    return name;
+}
+
+static const pm_named *find_named(const pm_parser *p, pm_extent name) {
+    for (uint32_t i = 0; i < p->schema->n_named; i++) {
+        if (pm_lex_is(p, name, p->schema->named[i].name)) {
+            return &p->schema->named[i];
+        }
+    }
+    return NULL;
+}
+
+pm_status pm_parse_named(pm_parser *p, pm_extent run, pm_node **out) {
+    pm_extent name = set_name(p, run), rest = {name.hi, run.hi};
+    const pm_named *named = p->schema != NULL ? find_named(p, name) : NULL;
+    if (p->schema != NULL && named == NULL) {
+        return pm_parse_unknown_set(p, name);
+    }
+    if (byte_at(p, name.hi) != '^' && pm_lex_has_word(p, rest)) {
+        return pm_parse_fail(p, PM_SYNTAX, run, "$%.*s ends before '%.*s'",
+                             PM_SHOW(p, name), PM_SHOW(p, rest));
+    }
+    PM_TRY(pm_parse_count_clause(p, run));
+    PM_TRY(pm_build_set(p, named, out));
+    PM_TRY(pm_parse_copy(p, name, &(*out)->text));
+    (*out)->pos = pm_parse_point(p, run.lo);
+    (*out)->end = pm_parse_point(p, name.hi);
+    p->at = name.hi;
+    PM_TRY(pm_parse_boost(p, *out));
+    p->at = p->at > name.hi ? p->at : run.hi;
+    return PM_OK;
+}
+
+/* ---- stems ---- */
+
+/* Slots without = or == match by stem. */
+static void stem_slots(pm_node *const *nodes, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (nodes[i]->kind == PM_NODE_ALTERNATIVES) { /* of words alone */
+            stem_slots(nodes[i]->children, nodes[i]->n_children);
+        } else if (nodes[i]->kind == PM_NODE_WORD && !nodes[i]->explicit_layer) {
+            nodes[i]->layer = PM_LAYER_STEM;
+        }
+    }
+}
+
+pm_status pm_parse_stem(pm_parser *p, pm_node **out) {
+    size_t open = p->at;
+    PM_TRY(pm_parse_phrase(p, out));
+    p->at = pm_lex_skip_blanks(p, p->at);
+    if (byte_at(p, p->at) != ')') {
+        return pm_parse_fail(p, PM_SYNTAX, (pm_extent){open, p->at},
+                             "stem(\"...\") holds one phrase and ends in ')'");
+    }
+    p->at++;
+    stem_slots((*out)->children, (*out)->n_children);
+    return pm_parse_boost(p, *out);
 }
 
 /* ---- capitals throughout ---- */

@@ -12,6 +12,7 @@ pm_node *pm_node_new(pm_arena *arena, pm_node_kind kind, uint32_t n_children) {
     }
     node->kind = kind;
     node->n_children = n_children;
+    node->boost = PM_NO_BOOST;
     if (n_children > 0) {
         node->children = pm_arena_array(arena, n_children, sizeof *node->children);
     }
@@ -19,9 +20,9 @@ pm_node *pm_node_new(pm_arena *arena, pm_node_kind kind, uint32_t n_children) {
 }
 
 const char *pm_node_kind_name(pm_node_kind kind) {
-    static const char *const names[] = {"nothing",      "word", "any",   "phrase",
-                                        "alternatives", "set",  "near",  "or",
-                                        "and",          "not",  "field", "meta"};
+    static const char *const names[] = {
+        "nothing", "word", "any", "phrase", "alternatives", "set",     "near",  "in",
+        "or",      "and",  "not", "field",  "meta",         "atleast", "first", "of"};
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
 }
 
@@ -84,14 +85,32 @@ static void print(const pm_node *node, pm_buf *out);
 
 static bool is_group(const pm_node *node) {
     switch (node->kind) {
-    case PM_NODE_SET: /* has no text of its own: the alternatives it stands for */
+    case PM_NODE_SET: /* without a name it is the alternatives that it stands for */
+        return node->text == NULL;
     case PM_NODE_NEAR:
+    case PM_NODE_IN:
     case PM_NODE_OR:
     case PM_NODE_AND:
     case PM_NODE_NOT:
         return true;
     default:
         return false;
+    }
+}
+
+/* ^2, ^0.5; at most three decimals. */
+static void print_boost(const pm_node *node, pm_buf *out) {
+    unsigned whole = node->boost / 1000, rest = node->boost % 1000;
+    int digits = 3;
+    if (node->boost == PM_NO_BOOST) {
+        return;
+    }
+    pm_buf_printf(out, "^%u", whole);
+    for (; rest > 0 && rest % 10 == 0; rest /= 10) {
+        digits--;
+    }
+    if (rest > 0) {
+        pm_buf_printf(out, ".%0*u", digits, rest);
     }
 }
 
@@ -102,6 +121,7 @@ static void print_operand(const pm_node *node, pm_buf *out) {
     put(out, group ? "(" : "");
     print(node, out);
     put(out, group ? ")" : "");
+    print_boost(node, out);
 }
 
 static void print_list(const pm_node *node, const char *between, pm_buf *out) {
@@ -116,6 +136,9 @@ static void print_word(const pm_node *word, pm_buf *out) {
         put(out, word->layer == PM_LAYER_SURFACE ? "==" : "=");
     }
     put(out, word->text);
+    if (word->fuzzy > 0) {
+        pm_buf_printf(out, "~%u", (unsigned)word->fuzzy);
+    }
 }
 
 static void print_slot(const pm_node *slot, pm_buf *out) {
@@ -130,12 +153,21 @@ static void print_slot(const pm_node *slot, pm_buf *out) {
     }
 }
 
-/* A phrase by stems, which only phrase(stem=True) makes, has the form that section 6
- * gives it; this version's parser refuses that form. */
+/* A word by stem in any slot: then all of them are, but for those with = or ==. */
+static bool has_stem(const pm_node *slot) {
+    bool found = slot->kind == PM_NODE_WORD && slot->layer == PM_LAYER_STEM;
+    for (uint32_t i = 0; i < slot->n_children && !found; i++) {
+        found = slot->children[i]->layer == PM_LAYER_STEM &&
+                slot->children[i]->kind == PM_NODE_WORD;
+    }
+    return found;
+}
+
 static void print_phrase(const pm_node *phrase, pm_buf *out) {
-    const pm_node *first = phrase->n_children > 0 ? phrase->children[0] : NULL;
-    bool stems =
-        first != NULL && first->kind == PM_NODE_WORD && first->layer == PM_LAYER_STEM;
+    bool stems = false;
+    for (uint32_t i = 0; i < phrase->n_children; i++) {
+        stems |= has_stem(phrase->children[i]);
+    }
     put(out, stems ? "stem(\"" : "\"");
     for (uint32_t i = 0; i < phrase->n_children; i++) {
         put(out, i > 0 ? " " : "");
@@ -152,6 +184,7 @@ static void print_phrase(const pm_node *phrase, pm_buf *out) {
 static void print_near(const pm_node *near, pm_buf *out) {
     static const char *const scopes[] = {"", "s", "p"};
     print_operand(near->children[0], out);
+    put(out, near->negated ? " NOT" : "");
     put(out, near->ordered ? " PRE/" : " W/");
     if (near->n != PM_NEAR_ANY_DISTANCE) {
         pm_buf_printf(out, "%d", (int)near->n);
@@ -161,13 +194,53 @@ static void print_near(const pm_node *near, pm_buf *out) {
     print_operand(near->children[1], out);
 }
 
+static void print_in(const pm_node *in, pm_buf *out) {
+    print_operand(in->children[0], out);
+    put(out, in->negated ? " NOT IN " : " IN ");
+    put(out, in->text);
+}
+
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+
+/* Whether a comma that would part operands stands in out from `from` on: any but those
+ * within numbers. */
+static bool has_comma(const pm_buf *out, size_t from) {
+    for (size_t i = from; !out->failed && i < out->n; i++) {
+        bool in_number = i > from && i + 1 < out->n && is_digit(out->p[i - 1]) &&
+                         is_digit(out->p[i + 1]);
+        if (out->p[i] == ',' && !in_number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A comma parts the operands, so one that holds a comma has its parentheses. */
+static void print_of(const pm_node *of, pm_buf *out) {
+    pm_buf_printf(out, "%d OF (", (int)of->n);
+    for (uint32_t i = 0; i < of->n_children; i++) {
+        put(out, i > 0 ? ", " : "");
+        size_t from = out->n;
+        print_operand(of->children[i], out);
+        if (!is_group(of->children[i]) && has_comma(out, from)) {
+            out->n = from;
+            put(out, "(");
+            print_operand(of->children[i], out);
+            put(out, ")");
+        }
+    }
+    put(out, ")");
+}
+
 /* Words in capitals that mean nothing by it stand side by side: with AND between them
  * they would be names. */
 static bool is_headline(const pm_node *node) {
     for (uint32_t i = 0; i < node->n_children; i++) {
         const pm_node *word = node->children[i];
         if (word->kind != PM_NODE_WORD || !word->capitals_plain ||
-            word->explicit_layer ||
+            word->explicit_layer || word->fuzzy > 0 || word->boost != PM_NO_BOOST ||
             (!word->literal && strpbrk(word->text, "*?") != NULL)) {
             return false;
         }
@@ -196,11 +269,13 @@ static void print_and(const pm_node *node, pm_buf *out) {
 static void print_field(const pm_node *field, pm_buf *out) {
     const pm_node *child = field->children[0];
     bool bare = child->kind == PM_NODE_PHRASE ||
+                (child->kind == PM_NODE_SET && child->text != NULL) ||
                 (child->kind == PM_NODE_WORD && strstr(child->text, "..") == NULL);
     put(out, field->text);
     put(out, bare ? ":" : ":(");
     print(child, out);
     put(out, bare ? "" : ")");
+    print_boost(child, out);
 }
 
 /* A value without quotation marks must be one run that reads as nothing else; a * that
@@ -286,11 +361,29 @@ static void print(const pm_node *node, pm_buf *out) {
         print_phrase(node, out);
         break;
     case PM_NODE_SET:
+        if (node->text != NULL) {
+            pm_buf_printf(out, "$%s", node->text);
+            break;
+        }
+        /* fall through */
     case PM_NODE_OR:
         print_list(node, " OR ", out);
         break;
     case PM_NODE_NEAR:
         print_near(node, out);
+        break;
+    case PM_NODE_IN:
+        print_in(node, out);
+        break;
+    case PM_NODE_ATLEAST:
+    case PM_NODE_FIRST:
+        pm_buf_printf(out, node->kind == PM_NODE_FIRST ? "FIRST/%d (" : "ATLEAST/%d (",
+                      (int)node->n);
+        print(node->children[0], out);
+        put(out, ")");
+        break;
+    case PM_NODE_OF:
+        print_of(node, out);
         break;
     case PM_NODE_AND:
         print_and(node, out);
@@ -309,7 +402,11 @@ static void print(const pm_node *node, pm_buf *out) {
 }
 
 pm_status pm_query_text(const pm_node *root, pm_buf *out, pm_error *err) {
-    print(root, out);
+    if (root->boost != PM_NO_BOOST) {
+        print_operand(root, out);
+    } else {
+        print(root, out);
+    }
     return pm_buf_status(out, err);
 }
 
@@ -322,7 +419,8 @@ static bool same_text(const char *a, const char *b) {
 static bool same_head(const pm_node *a, const pm_node *b) {
     return a->kind == b->kind && a->layer == b->layer &&
            a->explicit_layer == b->explicit_layer && a->literal == b->literal &&
-           a->capitals_plain == b->capitals_plain && a->slop == b->slop &&
+           a->capitals_plain == b->capitals_plain && a->fuzzy == b->fuzzy &&
+           a->boost == b->boost && a->negated == b->negated && a->slop == b->slop &&
            a->n == b->n && a->ordered == b->ordered && a->scope == b->scope &&
            a->op == b->op && a->lo_open == b->lo_open && a->hi_open == b->hi_open &&
            a->n_children == b->n_children && same_text(a->text, b->text) &&

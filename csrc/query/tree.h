@@ -16,16 +16,23 @@ typedef enum pm_node_kind {
     /* leaf: children are slots: WORD, ANY or ALTERNATIVES; slop and order */
     PM_NODE_PHRASE,
     PM_NODE_ALTERNATIVES, /* only as a phrase's slot: (a|b), children WORD */
-    /* leaf: one of its children, WORD or PHRASE: a list in near(), a named set */
+    /* leaf: one of its children, WORD or PHRASE: a list in near(), or $name (text: the
+     * name; without children where no values were given to the parser) */
     PM_NODE_SET,
-    PM_NODE_NEAR, /* two children: W/n (ordered false) or PRE/n (ordered true), scope */
-    PM_NODE_OR,   /* two and more children */
-    PM_NODE_AND,  /* two and more children, some of which may be NOT, not all */
-    PM_NODE_NOT,  /* one child; only under AND, or in a filter */
+    /* two children: W/n (ordered false) or PRE/n (ordered true), scope; negated: the
+     * first where the second is not near */
+    PM_NODE_NEAR,
+    PM_NODE_IN,  /* one child within one interval of the zone `text`; negated: not */
+    PM_NODE_OR,  /* two and more children */
+    PM_NODE_AND, /* two and more children, some of which may be NOT, not all */
+    PM_NODE_NOT, /* one child; only under AND, or in a filter */
     /* one child, restricted to the text field `text` (unknown field names stay until an
      * index is met) */
     PM_NODE_FIELD,
-    PM_NODE_META /* a document predicate: column `text`, op, lo, hi */
+    PM_NODE_META,    /* a document predicate: column `text`, op, lo, hi */
+    PM_NODE_ATLEAST, /* one child, in documents where it has n hits and more */
+    PM_NODE_FIRST,   /* one child: its hits that end within a field's first n tokens */
+    PM_NODE_OF       /* n and more of the children */
 } pm_node_kind;
 
 typedef enum pm_layer {
@@ -47,6 +54,7 @@ typedef enum pm_slop {
 typedef enum pm_meta_op { PM_META_IS, PM_META_RANGE } pm_meta_op;
 
 enum { PM_NEAR_ANY_DISTANCE = -1 }; /* W/s, W/p: no bound but the scope */
+enum { PM_NO_BOOST = 1000, PM_MAX_BOOST = 1000000000 };
 
 typedef struct pm_node {
     pm_node_kind kind;
@@ -62,11 +70,16 @@ typedef struct pm_node {
     bool literal; /* WORD: * and ? are no wildcards */
     /* WORD: letters in capitals mean nothing here (a headline, a pattern) */
     bool capitals_plain;
+    uint8_t fuzzy;  /* WORD: Levenshtein distance at most, 0: none */
+    uint32_t boost; /* weight of what it finds in scores, in thousandths; 1000: none */
     pm_slop slop;   /* PHRASE */
-    int32_t n;      /* NEAR: distance or PM_NEAR_ANY_DISTANCE; PHRASE: words of slop */
-    bool ordered;   /* NEAR */
-    pm_scope scope; /* NEAR */
-    pm_meta_op op;  /* META */
+    /* NEAR: distance or PM_NEAR_ANY_DISTANCE; PHRASE: words of slop; ATLEAST, FIRST,
+     * OF: the number written */
+    int32_t n;
+    bool ordered;          /* NEAR */
+    bool negated;          /* NEAR, IN */
+    pm_scope scope;        /* NEAR */
+    pm_meta_op op;         /* META */
     const char *lo, *hi;   /* META: IS: lo is the value; RANGE: bounds, NULL for open */
     bool lo_open, hi_open; /* META RANGE: bound itself excluded */
     uint32_t n_children;

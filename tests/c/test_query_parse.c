@@ -7,7 +7,16 @@
 
 static const char *const FIELDS[] = {"title", "body"};
 static const char *const COLUMNS[] = {"outlet", "date", "score"};
-static const pm_schema SCHEMA = {2, 3, FIELDS, COLUMNS};
+static const pm_bytes QS[] = {{(const uint8_t *)"Soleimani", 9},
+                              {(const uint8_t *)"quds chief", 10},
+                              {(const uint8_t *)"Sul*", 4}};
+static const pm_named NAMED[] = {{"qs", QS, 3}, {"none", NULL, 0}};
+static const pm_schema SCHEMA = {.n_fields = 2,
+                                 .n_columns = 3,
+                                 .n_named = 2,
+                                 .fields = FIELDS,
+                                 .columns = COLUMNS,
+                                 .named = NAMED};
 
 /* ---- reading ---- */
 
@@ -249,23 +258,56 @@ static void test_plain_text_of_a_search_never_fails(void) {
 
 static void test_what_makes_a_text_no_longer_plain(void) {
     static const char *const texts[] = {
-        "a OR b",      "a W/5 b", "\"a b\"",    "kill*",     "wom?n",
-        "=us x",       "==US",    "title:us x", "date:2020", "a PRE/s b",
-        "who? nobody", "a AND b", "\"a\"~2",    "NOT a b"};
+        "a OR b",       "a W/5 b", "\"a b\"",    "kill*",         "wom?n",
+        "=us x",        "==US",    "title:us x", "date:2020",     "a PRE/s b",
+        "who? nobody",  "a AND b", "\"a\"~2",    "NOT a b",       "kill~1",
+        "kill~",        "$qs x",   "x IN quote", "ATLEAST/3 (a)", "2 OF (a, b)",
+        "stem(\"a b\")"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         reading r = read_text(texts[i], PM_PARSE_SEARCH);
         CHECK(r.status == PM_OK && !r.query.plain);
         forget(&r);
     }
-    static const char *const later[] = {"kill~1",       "kill~",         "$who x",
-                                        "x IN quote",   "ATLEAST/3 (a)", "2 OF (a, b)",
-                                        "stem(\"a b\")"};
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        reading r = read_text(later[i], PM_PARSE_SEARCH);
-        CHECK(r.status == PM_SYNTAX &&
-              strstr(r.err.message, "not known in this version") != NULL);
-        forget(&r);
-    }
+}
+
+static void test_operators_of_places_and_numbers(void) {
+    static const row rows[] = {
+        {"a NOT W/3 b", "a NOT W/3 b"},
+        {"a NOT pre/3s (b OR c)", "a NOT PRE/3s (b OR c)"},
+        {"a W/2 b NOT W/3 c", "(a W/2 b) NOT W/3 c"},
+        {"slap IN quote", "slap IN quote"},
+        {"slap NOT IN quote", "slap NOT IN quote"},
+        {"a W/5 b IN quote", "(a W/5 b) IN quote"},
+        {"a IN quote W/5 b", "(a IN quote) W/5 b"},
+        {"a IN title", "title:a"},
+        {"a W/5 b IN title", "title:(a W/5 b)"},
+        {"a NOT IN title", "a NOT IN title"},
+        {"(a b) IN title", "title:(a AND b)"},
+        {"NOT a IN quote AND b", "NOT (a IN quote) AND b"},
+        {"b AND NOT a NOT IN quote", "b AND NOT (a NOT IN quote)"},
+        {"ATLEAST/3 (a OR b)", "ATLEAST/3 (a OR b)"},
+        {"ATLEAST/3(a)", "ATLEAST/3 (a)"},
+        {"FIRST/100 (a W/5 b) AND c", "FIRST/100 (a W/5 b) AND c"},
+        {"title:FIRST/5 (a)", "title:(FIRST/5 (a))"},
+        {"2 OF (a, b, c)", "2 OF (a, b, c)"},
+        {"2 OF (a,b ,\"c, d\" , e OR f)", "2 OF (a, b, \"c d\", (e OR f))"},
+        {"1 OF (5,000, (a, b), outlet:bbc)", "1 OF (5,000, (a AND b), outlet:bbc)"},
+        {"2 OF (2 OF (a, b), c NOT e, d)", "2 OF ((2 OF (a, b)), (c AND NOT e), d)"},
+        {"stem(\"missile strikes\")", "stem(\"missile strikes\")"},
+        {"stem( \"* (a|=b) c\"~2 )", "stem(\"* (a|=b) c\"~2)"},
+        {"kill~", "kill~1"},
+        {"=kill~2", "=kill~2"},
+        {"KILL~1.", "KILL~1"},
+        {"missile^2 a", "missile^2 AND a"},
+        {"a~2^0.50 OR b^2.0", "a~2^0.5 OR b^2"},
+        {"(a OR b)^2 OR c", "(a OR b)^2 OR c"},
+        {"((a)^2)^1.5", "a^3"},
+        {"\"a b\"~3^2 title:c^4", "\"a b\"~3^2 AND title:c^4"},
+        {"title:(a OR b)^0.001", "title:(a OR b)^0.001"},
+        {"$qs W/5 kill*", "$qs W/5 kill*"},
+        {"title:$qs^2 OR $none", "title:$qs^2 OR $none"},
+    };
+    CHECK_ROWS(rows, &SCHEMA, PM_PARSE_STRICT);
 }
 
 static void test_filters(void) {
@@ -372,16 +414,42 @@ static const refusal REFUSED[] = {
     {"\"a ??\"", PM_SYNTAX, 3, 5, "letter or digit", ""},
     {"a|b", PM_SYNTAX, 0, 3, "alternatives", "OR"},
     {"a&&b", PM_SYNTAX, 0, 4, "&&", "AND"},
-    {"a NOT W/3 b", PM_SYNTAX, 2, 9, "not known in this version", ""},
-    {"slap IN quote", PM_SYNTAX, 5, 13, "not known in this version", "title:(...)"},
-    {"slap NOT IN quote", PM_SYNTAX, 9, 17, "not known in this version", ""},
-    {"ATLEAST/3 (a)", PM_SYNTAX, 0, 9, "not known in this version", ""},
-    {"2 OF (a, b)", PM_SYNTAX, 0, 4, "not known in this version", ""},
-    {"stem(\"a b\")", PM_SYNTAX, 0, 4, "not known in this version", ""},
-    {"$qs W/5 x", PM_SYNTAX, 0, 3, "not known in this version", ""},
-    {"kill~1", PM_SYNTAX, 0, 6, "not known in this version", ""},
-    {"missile^2 a", PM_SYNTAX, 0, 9, "not known in this version", ""},
-    {"(a b)^2", PM_SYNTAX, 5, 7, "not known in this version", ""},
+    {"a NOT W/0 b", PM_SYNTAX, 6, 9, "distance 0", ""},
+    {"a AND NOT W/3 b", PM_SYNTAX, 6, 9, "NOT has nothing behind", ""},
+    {"slap IN quoet", PM_FIELD, 5, 13, "no zone 'quoet'",
+     "zones: quote; text fields: title, body"},
+    {"slap in it IN (a)", PM_SYNTAX, 11, 13, "name of a zone", "quote"},
+    {"(a AND b) IN quote", PM_SYNTAX, 0, 9, "cannot stand before IN quote",
+     "(a IN quote) AND (b IN quote)"},
+    {"a OR b IN quote", PM_AMBIGUOUS, 0, 15, "OR next to IN quote",
+     "either  (a OR b) IN quote"},
+    {"white house IN quote", PM_AMBIGUOUS, 0, 20, "two words beside IN quote",
+     "either  \"white house\" IN quote"},
+    {"a W/5 ATLEAST/3 (b)", PM_SYNTAX, 6, 19, "ATLEAST/n cannot stand inside W/5",
+     "(a W/5 b) AND ATLEAST/3 (c)"},
+    {"2 OF (a, b) PRE/2 c", PM_SYNTAX, 0, 11, "n OF cannot stand inside PRE/2", "AND"},
+    {"FIRST/3 (b) IN quote", PM_SYNTAX, 0, 11, "cannot stand before IN", ""},
+    {"ATLEAST/3 a", PM_SYNTAX, 0, 9, "stands before parentheses", "ATLEAST/3 ("},
+    {"ATLEAST/0 (a)", PM_SYNTAX, 0, 9, "the number of ATLEAST/0", ""},
+    {"FIRST/9999999999 (a)", PM_SYNTAX, 0, 16, "the number", ""},
+    {"3 OF (a, b)", PM_SYNTAX, 0, 11, "3 of 2 operands", "commas"},
+    {"2 OF (a, , b)", PM_SYNTAX, 9, 10, "nothing before the comma", ""},
+    {"2 OF (a, )", PM_SYNTAX, 5, 10, "nothing before the comma", ""},
+    {"2 OF (a, NOT)", PM_SYNTAX, 9, 12, "NOT has nothing behind", ""},
+    {"2 OF (a, b", PM_SYNTAX, 5, 6, "missing ')'", ""},
+    {"stem(\"a b\" c)", PM_SYNTAX, 5, 11, "one phrase", ""},
+    {"$qz W/5 x", PM_SYNTAX, 1, 3, "no parameter and no set 'qz'", "did you mean $qs?"},
+    {"$whatever", PM_SYNTAX, 1, 9, "no parameter", "params="},
+    {"$qs-x", PM_SYNTAX, 0, 5, "ends before '-x'", ""},
+    {"kill~3", PM_SYNTAX, 0, 6, "ends a word", "soleimani~1"},
+    {"a~b", PM_SYNTAX, 0, 3, "ends a word", ""},
+    {"kill*~1", PM_SYNTAX, 0, 7, "no wildcards", ""},
+    {"==kill~1", PM_SYNTAX, 2, 8, "no ==", ""},
+    {"\"a kill~1\"", PM_SYNTAX, 3, 9, "in a phrase", "PRE/1"},
+    {"x^2.0001", PM_SYNTAX, 1, 8, "a boost is", ""},
+    {"x^99999999999", PM_SYNTAX, 1, 13, "a boost is", ""},
+    {"x^2y", PM_SYNTAX, 1, 4, "a boost is", ""},
+    {"^2x y", PM_SYNTAX, 0, 3, "^ follows", ""},
     {"(a b)~2", PM_SYNTAX, 5, 7, "follows a phrase", ""},
 };
 
@@ -402,6 +470,23 @@ static void check_refused(const refusal *rows, size_t n, pm_parse_mode mode) {
         }
         forget(&r);
     }
+}
+
+static void test_a_name_without_an_index_stays_a_name(void) {
+    reading r = read_bytes("$who W/5 a IN lead", 18, NULL, PM_PARSE_STRICT);
+    CHECK(r.status == PM_OK && strcmp(text_of(&r), "($who W/5 a) IN lead") == 0);
+    forget(&r);
+}
+
+static void test_values_of_a_name_are_words_and_phrases(void) {
+    reading r = read_text("$qs", PM_PARSE_STRICT);
+    const pm_node *set = r.query.root;
+    CHECK(set->kind == PM_NODE_SET && set->n_children == 3 && set->end == 3);
+    CHECK(set->children[0]->kind == PM_NODE_WORD &&
+          set->children[0]->layer == PM_LAYER_STEM);
+    CHECK(set->children[1]->kind == PM_NODE_PHRASE &&
+          set->children[1]->n_children == 2);
+    forget(&r);
 }
 
 static void test_errors_say_where_and_what_instead(void) {
@@ -559,6 +644,9 @@ int main(void) {
     test_plain_text_of_a_search_never_fails();
     test_what_makes_a_text_no_longer_plain();
     test_filters();
+    test_operators_of_places_and_numbers();
+    test_a_name_without_an_index_stays_a_name();
+    test_values_of_a_name_are_words_and_phrases();
     test_errors_say_where_and_what_instead();
     test_readings_can_be_pasted();
     test_notes_say_what_was_read_differently();

@@ -10,7 +10,8 @@
 
 static const char *const FIELDS[] = {"title", "body"};
 static const char *const COLUMNS[] = {"outlet", "date"};
-static const pm_schema SCHEMA = {2, 2, FIELDS, COLUMNS};
+static const pm_schema SCHEMA = {
+    .n_fields = 2, .n_columns = 2, .fields = FIELDS, .columns = COLUMNS};
 
 static uint64_t seed = 88172645463325252u;
 

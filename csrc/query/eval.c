@@ -122,6 +122,90 @@ static pm_status eval_or(pm_eval *e, const pm_clause *c, const uint64_t *allowed
     return PM_OK;
 }
 
+/* n and more of the children: counted a document. */
+static pm_status eval_of(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                         bool prune, pm_want want, pm_error *err) {
+    uint32_t n_docs = e->part->segment.info.n_docs;
+    uint32_t *counts = pm_calloc((size_t)n_docs + 1, sizeof *counts);
+    pm_status status = counts != NULL ? PM_OK : pm_fail_nomem(err, 4 * (size_t)n_docs);
+    for (uint32_t i = 0; status == PM_OK && i < c->n_children; i++) {
+        status = eval_clause(e, c->children[i], allowed, prune, want, err);
+        const uint64_t *child = e->docs[c->children[i]->number];
+        for (pm_doc d = 0; status == PM_OK && d < n_docs; d++) {
+            d = pm_bits_next(child, n_docs, d);
+            counts[d]++; /* one more than there are documents: the end's */
+        }
+    }
+    for (pm_doc d = 0; status == PM_OK && d < n_docs; d++) {
+        if (counts[d] >= (uint32_t)c->node->n) {
+            pm_bits_set(e->docs[c->number], d);
+        }
+    }
+    pm_free(counts);
+    return status;
+}
+
+/* FIRST/n: drops spans that end behind the first n tokens of their field. */
+static void keep_first(const pm_eval *e, uint32_t n, pm_found *f) {
+    const pm_bounds *bounds = &e->part->segment.bounds;
+    size_t hit = 0, kept = 0, n_docs = 0;
+    for (size_t d = 0; d < f->n_docs; d++) {
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < f->counts[d]; i++, hit++) {
+            pm_unit unit = pm_bounds_unit(bounds, f->lo[hit]);
+            if (f->hi[hit] - pm_bounds_start(bounds, unit) <= n) {
+                f->lo[kept] = f->lo[hit];
+                f->hi[kept++] = f->hi[hit];
+                count++;
+            }
+        }
+        if (count > 0) {
+            f->docs[n_docs] = f->docs[d];
+            f->counts[n_docs++] = count;
+        }
+    }
+    f->n_docs = n_docs;
+    f->n_hits = kept;
+}
+
+/* ATLEAST/n: drops documents with fewer hits. */
+static void keep_many(uint32_t n, pm_found *f) {
+    size_t hit = 0, kept = 0, n_docs = 0;
+    for (size_t d = 0; d < f->n_docs; d++) {
+        uint32_t count = f->counts[d];
+        if (count >= n) {
+            memmove(f->lo + kept, f->lo + hit, count * sizeof *f->lo);
+            memmove(f->hi + kept, f->hi + hit, count * sizeof *f->hi);
+            kept += count;
+            f->docs[n_docs] = f->docs[d];
+            f->counts[n_docs++] = count;
+        }
+        hit += count;
+    }
+    f->n_docs = n_docs;
+    f->n_hits = kept;
+}
+
+static pm_status clause_hits(pm_eval *e, const pm_clause *c, pm_found *out,
+                             pm_error *err);
+
+/* The hits of the child, of which those that count are the operand's. */
+static pm_status eval_some_hits(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
+                                bool prune, pm_error *err) {
+    pm_found *found = &e->found[c->operand];
+    PM_TRY(eval_clause(e, c->children[0], allowed, prune, PM_WANT_SPANS, err));
+    PM_TRY(clause_hits(e, c->children[0], found, err));
+    if (c->kind == PM_CLAUSE_FIRST) {
+        keep_first(e, (uint32_t)c->node->n, found);
+    } else {
+        keep_many((uint32_t)c->node->n, found);
+    }
+    for (size_t i = 0; i < found->n_docs; i++) {
+        pm_bits_set(e->docs[c->number], found->docs[i]);
+    }
+    return PM_OK;
+}
+
 static pm_status eval_not(pm_eval *e, const pm_clause *c, const uint64_t *allowed,
                           bool prune, pm_error *err) {
     uint64_t *bits = e->docs[c->number];
@@ -161,6 +245,11 @@ static pm_status eval_clause(pm_eval *e, const pm_clause *c, const uint64_t *all
         return eval_or(e, c, allowed, prune, want, err);
     case PM_CLAUSE_NOT:
         return eval_not(e, c, allowed, prune, err);
+    case PM_CLAUSE_OF:
+        return eval_of(e, c, allowed, prune, want, err);
+    case PM_CLAUSE_ATLEAST:
+    case PM_CLAUSE_FIRST:
+        return eval_some_hits(e, c, allowed, prune, err);
     }
     return pm_fail(err, PM_INTERNAL, "unknown kind of clause");
 }
@@ -179,6 +268,9 @@ pm_status pm_eval_run(pm_eval *e, const pm_plan *plan, const pm_part *part,
         return pm_fail_nomem(err, plan->n_operands * sizeof *e->found);
     }
     for (uint32_t i = 0; i < plan->n_operands; i++) {
+        if (plan->operands[i].root == NULL) {
+            continue;
+        }
         PM_TRY(pm_prox_bind(plan, part, plan->operands[i].root, &e->arena, cancel,
                             &e->bounds[i], err));
     }
@@ -222,6 +314,10 @@ static pm_status branch(pm_eval *e, const pm_clause *c, const uint64_t *above,
     PM_TRY(status);
     memcpy(here, e->docs[c->number], e->n_words * sizeof *here);
     keep_both(here, above, e->n_words);
+    if (c->kind == PM_CLAUSE_ATLEAST || c->kind == PM_CLAUSE_FIRST) {
+        bits[c->operand] = here;
+        return PM_OK; /* what is inside gives no hits of its own */
+    }
     if (c->kind == PM_CLAUSE_OPERAND) {
         bits[c->operand] = here;
     }
@@ -334,14 +430,16 @@ static pm_status put_spans(const pm_eval *e, const pairs *s, pm_found *out,
     return PM_OK;
 }
 
-pm_status pm_eval_hits(pm_eval *e, pm_found *out, pm_error *err) {
+/* Minimal spans of a clause in the documents that satisfy it. */
+static pm_status clause_hits(pm_eval *e, const pm_clause *c, pm_found *out,
+                             pm_error *err) {
     const uint64_t **bits =
         pm_arena_array(&e->arena, e->plan->n_operands, sizeof *bits);
     pairs all = {NULL, 0}, more;
     if (bits == NULL) {
         return pm_fail_nomem(err, e->plan->n_operands * sizeof *bits);
     }
-    PM_TRY(pm_eval_branches(e, bits, err));
+    PM_TRY(branch(e, c, e->docs[c->number], bits, err));
     for (uint32_t i = 0; i < e->plan->n_operands; i++) {
         if (bits[i] != NULL && e->found[i].n_hits > 0) {
             PM_TRY(take_spans(e, &e->found[i], bits[i], &more, err));
@@ -350,4 +448,8 @@ pm_status pm_eval_hits(pm_eval *e, pm_found *out, pm_error *err) {
     }
     keep_minimal(&all);
     return put_spans(e, &all, out, err);
+}
+
+pm_status pm_eval_hits(pm_eval *e, pm_found *out, pm_error *err) {
+    return clause_hits(e, e->plan->root, out, err);
 }

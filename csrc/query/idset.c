@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec/bitset.h"
+#include "query/fuzzy.h"
 
 typedef struct resolver {
     const pm_segment *seg;
@@ -124,12 +125,12 @@ static pm_status mark_accented(resolver *r) {
     return PM_OK;
 }
 
-/* Whether a form that matched stands for itself: under an accentless pattern one with
- * accents does not, its key decides. */
+/* Whether a form that matched stands for itself: under an accentless pattern (or fuzzy
+ * word) one with accents does not, its key decides. */
 static pm_status stands_for_itself(resolver *r, const pm_atom *atom, pm_form f,
                                    bool *out) {
     *out = true;
-    if (atom->kind != PM_ATOM_BARE_PATTERN) {
+    if (atom->kind != PM_ATOM_BARE_PATTERN && atom->kind != PM_ATOM_BARE_FUZZY) {
         return PM_OK;
     }
     if (r->accented == NULL) {
@@ -174,26 +175,68 @@ out:
     return status;
 }
 
+/* Forms with that accentless key. */
+static pm_status add_key_forms(resolver *r, const pm_atom *atom, uint32_t key) {
+    const pm_atom whole = {.case_hi = PM_CASE_ACRONYM, .sign = atom->sign};
+    pm_range refs = pm_lexicon_bare_form_refs(r->lex, key);
+    for (uint32_t i = refs.lo; i < refs.hi; i++) {
+        PM_TRY(count_form(r, atom));
+        PM_TRY(add_form(r, &whole, pm_lexicon_bare_form_ref(r->lex, i)));
+    }
+    return PM_OK;
+}
+
 /* The same over the accentless keys of forms with accents. */
 static pm_status add_bare_pattern(resolver *r, const pm_atom *atom) {
-    const pm_atom whole = {.case_hi = PM_CASE_ACRONYM, .sign = atom->sign};
     pm_strings_iter it;
     pm_status status = PM_OK;
     pm_strings_iter_init(&it, &r->lex->bare_forms, 0);
     for (uint32_t key = 0; pm_strings_iter_next(&it); key++) {
-        if (!pm_pattern_match(atom->text, pm_buf_bytes(&it.text))) {
-            continue;
-        }
-        pm_range refs = pm_lexicon_bare_form_refs(r->lex, key);
-        for (uint32_t i = refs.lo; i < refs.hi; i++) {
-            PM_GO(count_form(r, atom));
-            PM_GO(add_form(r, &whole, pm_lexicon_bare_form_ref(r->lex, i)));
+        if (pm_pattern_match(atom->text, pm_buf_bytes(&it.text))) {
+            PM_GO(add_key_forms(r, atom, key));
         }
     }
     PM_GO(pm_buf_status(&it.text, r->err));
 out:
     pm_strings_iter_release(&it);
     return status;
+}
+
+/* ---- fuzzy words ---- */
+
+/* The sorted list's strings near the word, each by its number. */
+static pm_status
+add_fuzzy_list(resolver *r, const pm_atom *atom, const pm_strings *list,
+               pm_status (*add)(resolver *, const pm_atom *, uint32_t)) {
+    pm_fuzzy fuzzy;
+    pm_strings_iter it;
+    pm_status status = PM_OK;
+    pm_strings_iter_init(&it, list, 0);
+    PM_GO(pm_fuzzy_init(&fuzzy, atom->text, atom->distance, r->arena, r->err));
+    for (uint32_t i = 0; pm_strings_iter_next(&it); i++) {
+        if (pm_cancel_tick(r->cancel, 20)) {
+            status = pm_fail(r->err, PM_CANCELLED, "interrupted");
+            goto out;
+        }
+        if (pm_fuzzy_match(&fuzzy, pm_buf_bytes(&it.text))) {
+            PM_GO(add(r, atom, i));
+        }
+    }
+    PM_GO(pm_buf_status(&it.text, r->err));
+out:
+    pm_strings_iter_release(&it);
+    return status;
+}
+
+static pm_status add_ranked_form(resolver *r, const pm_atom *atom, uint32_t rank) {
+    pm_form f = pm_lexicon_ranked_form(r->lex, rank);
+    bool itself;
+    PM_TRY(stands_for_itself(r, atom, f, &itself));
+    if (!itself) {
+        return PM_OK;
+    }
+    PM_TRY(count_form(r, atom));
+    return add_form(r, &(pm_atom){.case_hi = PM_CASE_ACRONYM, .sign = atom->sign}, f);
 }
 
 /* Surfaces are not sorted: all are looked at. */
@@ -241,6 +284,11 @@ static pm_status add_atom(resolver *r, const pm_atom *atom) {
         return add_bare_pattern(r, atom);
     case PM_ATOM_SURFACE_PATTERN:
         return add_surface_pattern(r, atom);
+    case PM_ATOM_FUZZY:
+        return add_fuzzy_list(r, atom, &r->lex->forms, add_ranked_form);
+    case PM_ATOM_BARE_FUZZY:
+        PM_TRY(add_fuzzy_list(r, atom, &r->lex->forms, add_ranked_form));
+        return add_fuzzy_list(r, atom, &r->lex->bare_forms, add_key_forms);
     }
     return pm_fail(r->err, PM_INTERNAL, "unknown kind of atom");
 }

@@ -127,6 +127,21 @@ static pm_status stem_matcher(compiler *c, pm_matcher *m, pm_bytes form, char si
                               .text = form});
 }
 
+/* Forms near the word's; one without accents finds accentless keys too, as patterns
+ * do. */
+static pm_status fuzzy_matcher(compiler *c, const pm_node *word, pm_bytes form,
+                               char sign, pm_matcher *m) {
+    bool accents = false;
+    pm_buf_clear(&c->scratch);
+    PM_TRY(pm_unaccent(c->an, form.p, form.n, &c->scratch, &accents, c->err));
+    return add_atom(c, m,
+                    (pm_atom){.kind = accents ? PM_ATOM_FUZZY : PM_ATOM_BARE_FUZZY,
+                              .case_hi = PM_CASE_ACRONYM,
+                              .distance = word->fuzzy,
+                              .sign = sign,
+                              .text = form});
+}
+
 static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surface,
                                unsigned kind, pm_matcher *m) {
     pm_bytes form;
@@ -140,6 +155,9 @@ static pm_status token_matcher(compiler *c, const pm_node *word, pm_bytes surfac
             c, m, (pm_atom){.kind = PM_ATOM_SURFACE, .text = form, .surface = surface});
     }
     char sign = (char)(surface.p[0] == '#' || surface.p[0] == '@' ? surface.p[0] : 0);
+    if (word->fuzzy > 0) {
+        return fuzzy_matcher(c, word, form, sign, m);
+    }
     bool dotted = memchr(surface.p, '.', surface.n) != NULL;
     bool named = pm_case_class(surface.p, surface.n) == PM_CASE_ACRONYM &&
                  (dotted || !word->capitals_plain);
@@ -328,6 +346,15 @@ static pm_status tokenize_word(compiler *c, pm_bytes text) {
     return pm_tokenize(c->an, text, &c->tokens, c->err);
 }
 
+static pm_status place_error(compiler *c, const pm_node *word, const char *hint) {
+    if (c->err != NULL) {
+        c->err->pos = word->pos;
+        c->err->end = word->end;
+    }
+    pm_error_hint(c->err, "%s", hint);
+    return PM_SYNTAX;
+}
+
 static pm_status word_element(compiler *c, const pm_node *word, pm_element *e) {
     PM_TRY(new_sequences(c, e, 2));
     if (has_wildcard(word)) {
@@ -339,6 +366,11 @@ static pm_status word_element(compiler *c, const pm_node *word, pm_element *e) {
     PM_TRY(tokenize_word(c, text));
     if (c->tokens.n == 0) {
         return PM_OK;
+    }
+    if (word->fuzzy > 0 && c->tokens.n > 1) {
+        pm_fail(c->err, PM_SYNTAX, "a fuzzy word is one word; '%.60s' is %zu",
+                word->text, c->tokens.n);
+        return place_error(c, word, "write self~1 PRE/1 defence~1");
     }
     PM_TRY(tokens_sequence(c, word, &e->sequences[e->n++]));
     if (joined_by_hyphens(text.p, &c->tokens)) {

@@ -16,14 +16,17 @@ typedef enum pm_atom_kind {
     PM_ATOM_BARE_FORMS,
     PM_ATOM_SURFACE, /* ids of folded form `text` whose surface is `surface` */
     PM_ATOM_PATTERN, /* forms that match the pattern `text` (accents as they stand) */
-    PM_ATOM_BARE_PATTERN,   /* forms whose accentless key matches `text` */
-    PM_ATOM_SURFACE_PATTERN /* surfaces that match `text` */
+    PM_ATOM_BARE_PATTERN,    /* forms whose accentless key matches `text` */
+    PM_ATOM_SURFACE_PATTERN, /* surfaces that match `text` */
+    PM_ATOM_FUZZY,           /* forms at most `distance` from `text` (Levenshtein) */
+    PM_ATOM_BARE_FUZZY       /* forms whose accentless key is */
 } pm_atom_kind;
 
 typedef struct pm_atom {
     pm_atom_kind kind;
     uint8_t case_lo, case_hi;
-    char sign; /* '#' or '@': only surfaces that begin with it; 0: any */
+    uint8_t distance; /* FUZZY */
+    char sign;        /* '#' or '@': only surfaces that begin with it; 0: any */
     pm_bytes text, surface;
 } pm_atom;
 

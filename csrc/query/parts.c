@@ -11,8 +11,8 @@
 typedef struct finder {
     const pm_hits *hits;
     const pm_plan *plan;
-    pm_eval eval;          /* of the part at hand */
-    const uint64_t **bits; /* of each operand: documents where it gives hits */
+    pm_eval eval; /* of the part at hand */
+
     bool open;
     const pm_part *part;
     pm_arena scratch;
@@ -48,13 +48,8 @@ static pm_status open_part(finder *f, const pm_part *part, size_t first, size_t 
     pm_status status = pm_eval_run(&f->eval, f->plan, part, allowed, false,
                                    PM_WANT_DOCS, NULL, f->err);
     pm_free(allowed);
-    PM_TRY(status);
-    f->bits = pm_arena_array(&f->eval.arena, f->plan->n_operands, sizeof *f->bits);
-    if (f->bits == NULL) {
-        return pm_fail_nomem(f->err, f->plan->n_operands * sizeof *f->bits);
-    }
     f->part = part;
-    return pm_eval_branches(&f->eval, f->bits, f->err);
+    return status;
 }
 
 /* Takes the operand's first assignment over the hit's very span into best, if it comes
@@ -79,6 +74,42 @@ static pm_status try_operand(finder *f, uint32_t operand, pm_unit unit, pm_pos l
             pm_parts_compare(span->parts, f->best, w.n_parts) < 0) {
             memcpy(f->best, span->parts, w.n_parts * sizeof *f->best);
         }
+    }
+    return PM_OK;
+}
+
+/* Whether [lo, hi) is one of the operand's hits. */
+static bool has_hit(const pm_found *f, pm_pos lo, pm_pos hi) {
+    size_t first = 0, end = f->n_hits;
+    while (first < end) {
+        size_t mid = first + (end - first) / 2;
+        if (f->lo[mid] < lo) {
+            first = mid + 1;
+        } else {
+            end = mid;
+        }
+    }
+    return first < f->n_hits && f->lo[first] == lo && f->hi[first] == hi;
+}
+
+/* Tries the operands of the branches that the document satisfies. ATLEAST and FIRST
+ * give a hit through what is inside them, where it is one of theirs. Recursion is as
+ * deep as the tree. */
+static pm_status try_clause(finder *f, const pm_clause *c, uint32_t doc, pm_unit unit,
+                            pm_pos lo, pm_pos hi) {
+    const uint64_t *docs = f->eval.docs[c->number];
+    if (c->kind == PM_CLAUSE_NOT || docs == NULL || !pm_bits_get(docs, doc)) {
+        return PM_OK;
+    }
+    if (c->kind == PM_CLAUSE_OPERAND) {
+        return try_operand(f, c->operand, unit, lo, hi);
+    }
+    if ((c->kind == PM_CLAUSE_ATLEAST || c->kind == PM_CLAUSE_FIRST) &&
+        !has_hit(&f->eval.found[c->operand], lo, hi)) {
+        return PM_OK;
+    }
+    for (uint32_t i = 0; i < c->n_children; i++) {
+        PM_TRY(try_clause(f, c->children[i], doc, unit, lo, hi));
     }
     return PM_OK;
 }
@@ -115,11 +146,7 @@ static pm_status find_parts(finder *f, size_t i, size_t first, size_t end) {
         f->best[k] = (pm_taken){PM_END, PM_END};
     }
     uint32_t doc = f->hits->docs[i] - part->doc_base;
-    for (uint32_t k = 0; k < f->plan->n_operands; k++) {
-        if (f->bits[k] != NULL && pm_bits_get(f->bits[k], doc)) {
-            PM_TRY(try_operand(f, k, unit, f->hits->lo[i], f->hits->hi[i]));
-        }
-    }
+    PM_TRY(try_clause(f, f->plan->root, doc, unit, f->hits->lo[i], f->hits->hi[i]));
     return put_parts(f, i, unit);
 }
 

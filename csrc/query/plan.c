@@ -11,6 +11,8 @@ typedef struct planner {
     pm_stemmer *stemmer;
     const uint8_t *fields; /* restriction in force */
     bool positive;
+    bool inside; /* an operand that is found by a clause */
+    double boost;
     pm_error *err;
     size_t operands_capacity, leaves_capacity;
 } planner;
@@ -29,8 +31,8 @@ static pm_status fail_at(const planner *p, const pm_node *node, pm_status code,
     return code;
 }
 
-/* fields AND the one that the node names. */
-static pm_status restrict_field(planner *p, const pm_node *node) {
+/* fields AND the one that the node names, or (but) all others. */
+static pm_status restrict_field(planner *p, const pm_node *node, bool but) {
     const pm_manifest *m = &p->plan->snapshot->manifest;
     int field = pm_snapshot_field(
         p->plan->snapshot, (pm_bytes){(const uint8_t *)node->text, strlen(node->text)});
@@ -41,9 +43,15 @@ static pm_status restrict_field(planner *p, const pm_node *node) {
     if (only == NULL) {
         return nomem(p);
     }
-    only[field] = p->fields == NULL || p->fields[field];
+    for (uint32_t i = 0; i < m->n_fields; i++) {
+        only[i] = (i == (uint32_t)field) != but && (p->fields == NULL || p->fields[i]);
+    }
     p->fields = only;
     return PM_OK;
+}
+
+static bool is_quote(const pm_node *in) {
+    return strcmp(in->text, "quote") == 0 || strcmp(in->text, "quotes") == 0;
 }
 
 /* ---- the token storey ---- */
@@ -82,16 +90,33 @@ static pm_status plan_prox_children(planner *p, const pm_node *node, pm_prox *ou
     return PM_OK;
 }
 
+/* field:( ), x IN field, x NOT IN field. */
 static pm_status plan_prox_field(planner *p, const pm_node *node, pm_prox **out) {
     const uint8_t *outer = p->fields;
-    PM_TRY(restrict_field(p, node));
+    PM_TRY(restrict_field(p, node, node->negated));
     pm_status status = plan_prox(p, node->children[0], out);
     p->fields = outer;
     return status;
 }
 
+/* What must not be near gives no hits. */
+static pm_status plan_not_near(planner *p, const pm_node *node, pm_prox *out) {
+    bool outer = p->positive;
+    out->kind = PM_PROX_NOT_NEAR;
+    out->children = pm_arena_array(&p->plan->arena, 2, sizeof *out->children);
+    if (out->children == NULL) {
+        return nomem(p);
+    }
+    PM_TRY(plan_prox(p, node->children[0], &out->children[0]));
+    p->positive = false;
+    pm_status status = plan_prox(p, node->children[1], &out->children[1]);
+    p->positive = outer;
+    out->n_children = 2;
+    return status;
+}
+
 static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
-    if (node->kind == PM_NODE_FIELD) {
+    if (node->kind == PM_NODE_FIELD || (node->kind == PM_NODE_IN && !is_quote(node))) {
         return plan_prox_field(p, node, out);
     }
     pm_prox *x = pm_arena_array(&p->plan->arena, 1, sizeof *x);
@@ -107,6 +132,10 @@ static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
         return plan_leaf(p, node, x);
     case PM_NODE_NEAR:
         x->kind = PM_PROX_NEAR;
+        return node->negated ? plan_not_near(p, node, x)
+                             : plan_prox_children(p, node, x);
+    case PM_NODE_IN:
+        x->kind = PM_PROX_QUOTE;
         return plan_prox_children(p, node, x);
     case PM_NODE_OR:
         x->kind = PM_PROX_OR;
@@ -117,8 +146,8 @@ static pm_status plan_prox(planner *p, const pm_node *node, pm_prox **out) {
             "metadata cannot stand inside W/ or PRE/; put it beside with AND");
     default:
         return fail_at(p, node, PM_INVALID,
-                       "AND and NOT cannot stand inside W/ or PRE/; write (a W/n c) "
-                       "AND (b W/n c)");
+                       "AND, NOT, ATLEAST, FIRST and n OF cannot stand inside W/, PRE/ "
+                       "or IN; write (a W/n c) AND (b W/n c)");
     }
 }
 
@@ -152,14 +181,21 @@ static pm_status copy_tree(planner *p, const pm_node *node, pm_node **out) {
 
 static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out);
 
-static pm_status plan_operand(planner *p, const pm_node *node, pm_clause *out) {
+static pm_status new_operand(planner *p, pm_clause *out) {
     pm_plan *plan = p->plan;
-    out->kind = PM_CLAUSE_OPERAND;
     out->operand = plan->n_operands;
     if (!PM_GROW(plan->operands, plan->n_operands, p->operands_capacity, 1)) {
         return nomem(p);
     }
-    plan->operands[plan->n_operands++] = (pm_operand){.positive = p->positive};
+    plan->operands[plan->n_operands++] =
+        (pm_operand){.positive = p->positive && !p->inside, .boost = p->boost};
+    return PM_OK;
+}
+
+static pm_status plan_operand(planner *p, const pm_node *node, pm_clause *out) {
+    pm_plan *plan = p->plan;
+    out->kind = PM_CLAUSE_OPERAND;
+    PM_TRY(new_operand(p, out));
     pm_prox *root;
     PM_TRY(plan_prox(p, node, &root));
     plan->operands[out->operand].root = root;
@@ -179,6 +215,17 @@ static pm_status plan_children(planner *p, const pm_node *node, pm_clause *out) 
     return PM_OK;
 }
 
+/* ATLEAST/n, FIRST/n. */
+static pm_status plan_some_hits(planner *p, const pm_node *node, pm_clause *out) {
+    bool outer = p->inside;
+    out->kind = node->kind == PM_NODE_FIRST ? PM_CLAUSE_FIRST : PM_CLAUSE_ATLEAST;
+    PM_TRY(new_operand(p, out));
+    p->inside = true;
+    pm_status status = plan_children(p, node, out);
+    p->inside = outer;
+    return status;
+}
+
 static pm_status plan_not(planner *p, const pm_node *node, pm_clause *out) {
     bool outer = p->positive;
     p->positive = false;
@@ -190,13 +237,13 @@ static pm_status plan_not(planner *p, const pm_node *node, pm_clause *out) {
 
 static pm_status plan_field(planner *p, const pm_node *node, pm_clause **out) {
     const uint8_t *outer = p->fields;
-    PM_TRY(restrict_field(p, node));
+    PM_TRY(restrict_field(p, node, false));
     pm_status status = plan_clause(p, node->children[0], out);
     p->fields = outer;
     return status;
 }
 
-static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out) {
+static pm_status plan_clause_node(planner *p, const pm_node *node, pm_clause **out) {
     if (node->kind == PM_NODE_FIELD) {
         return plan_field(p, node, out);
     }
@@ -222,9 +269,24 @@ static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out) {
         return plan_children(p, node, c);
     case PM_NODE_NOT:
         return plan_not(p, node, c);
+    case PM_NODE_OF:
+        c->kind = PM_CLAUSE_OF;
+        return plan_children(p, node, c);
+    case PM_NODE_ATLEAST:
+    case PM_NODE_FIRST:
+        return plan_some_hits(p, node, c);
     default:
         return plan_operand(p, node, c);
     }
+}
+
+/* Boosts multiply on the way down. */
+static pm_status plan_clause(planner *p, const pm_node *node, pm_clause **out) {
+    double outer = p->boost;
+    p->boost *= (double)node->boost / PM_NO_BOOST;
+    pm_status status = plan_clause_node(p, node, out);
+    p->boost = outer;
+    return status;
 }
 
 pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query,
@@ -236,7 +298,7 @@ pm_status pm_plan_new(const pm_snapshot *snapshot, const pm_query *query,
     pm_arena_init(&plan->arena);
     plan->snapshot = snapshot;
     plan->limits = *limits;
-    planner p = {.plan = plan, .positive = true, .err = err};
+    planner p = {.plan = plan, .positive = true, .boost = 1, .err = err};
     pm_node *root = NULL;
     pm_status status = pm_stemmer_new(snapshot->analyzer, &p.stemmer, err);
     if (status == PM_OK) {

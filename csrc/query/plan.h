@@ -11,7 +11,13 @@
 
 /* A node of the token storey. */
 typedef struct pm_prox {
-    enum { PM_PROX_LEAF, PM_PROX_NEAR, PM_PROX_OR } kind;
+    enum {
+        PM_PROX_LEAF,
+        PM_PROX_NEAR,
+        PM_PROX_NOT_NEAR, /* the first child where the second is not near */
+        PM_PROX_QUOTE,    /* its child within one quotation, or (negated) not */
+        PM_PROX_OR
+    } kind;
     const pm_node *node;
     pm_leaf *leaf; /* LEAF */
     /* LEAF: one byte a field of the snapshot, 1 where it may stand; NULL: all */
@@ -28,18 +34,25 @@ typedef struct pm_clause {
         PM_CLAUSE_META,
         PM_CLAUSE_AND,
         PM_CLAUSE_OR,
-        PM_CLAUSE_NOT
+        PM_CLAUSE_OF,
+        PM_CLAUSE_NOT,
+        /* ATLEAST/n, FIRST/n: an operand of its own, whose hits are some of the
+         * child's */
+        PM_CLAUSE_ATLEAST,
+        PM_CLAUSE_FIRST
     } kind;
     const pm_node *node;
     uint32_t number;  /* among all clauses */
-    uint32_t operand; /* OPERAND: number among operands */
+    uint32_t operand; /* OPERAND, ATLEAST, FIRST: number among operands */
     uint32_t n_children;
     struct pm_clause **children;
 } pm_clause;
 
 typedef struct pm_operand {
-    pm_prox *root;
-    bool positive; /* not under NOT: gives hits and scores */
+    pm_prox *root; /* NULL: found by a clause (ATLEAST, FIRST) */
+    /* gives hits and scores: not under NOT, nor within another operand */
+    bool positive;
+    double boost;
 } pm_operand;
 
 typedef struct pm_plan {

@@ -60,8 +60,14 @@ static pm_status bind(const pm_plan *plan, const pm_part *part, const pm_prox *p
         return bind_leaf(plan, part, b, arena, cancel, err);
     }
     b->children = pm_arena_array(arena, prox->n_children, sizeof *b->children);
-    if (b->children == NULL) {
+    if (prox->kind == PM_PROX_QUOTE) {
+        b->quotes = pm_arena_array(arena, 1, sizeof *b->quotes);
+    }
+    if (b->children == NULL || (prox->kind == PM_PROX_QUOTE && b->quotes == NULL)) {
         return pm_fail_nomem(err, prox->n_children * sizeof *b->children);
+    }
+    if (b->quotes != NULL) {
+        pm_list_iter_init(b->quotes, part->segment.zones.quotes);
     }
     for (; b->n_children < prox->n_children; b->n_children++) {
         PM_TRY(bind(plan, part, prox->children[b->n_children], arena, cancel,
@@ -181,6 +187,9 @@ pm_unit pm_bound_unit(pm_bound *b, const pm_segment *seg, pm_unit target) {
         return leaf_unit(b, seg, target);
     case PM_PROX_NEAR:
         return near_unit(b, seg, target);
+    case PM_PROX_NOT_NEAR:
+    case PM_PROX_QUOTE:
+        return pm_bound_unit(b->children[0], seg, target);
     default:
         return or_unit(b, seg, target);
     }
@@ -190,6 +199,9 @@ pm_unit pm_bound_unit(pm_bound *b, const pm_segment *seg, pm_unit target) {
 
 uint64_t pm_bound_cost(const pm_bound *b) {
     uint64_t least = UINT64_MAX, sum = 0;
+    if (b->prox->kind == PM_PROX_NOT_NEAR) {
+        return pm_bound_cost(b->children[0]);
+    }
     for (uint32_t i = 0; i < b->n_elements; i++) {
         least = b->elements[i].cost < least ? b->elements[i].cost : least;
     }
@@ -348,6 +360,45 @@ static pm_status near_spans(pm_bound *b, const pm_window *w, pm_error *err) {
                          w->scratch, w->budget, &b->spans, err);
 }
 
+/* What must not be near is looked for in the whole field, also where only a hit's own
+ * tokens are read again. */
+static pm_status not_near_spans(pm_bound *b, const pm_window *w, pm_error *err) {
+    const pm_node *node = b->prox->node;
+    pm_rule rule = {.n = node->n,
+                    .ordered = node->ordered,
+                    .scope = (int32_t)node->scope,
+                    .extra = UINT32_MAX,
+                    .zones = &w->seg->zones};
+    pm_window field = *w;
+    field.lo = pm_bounds_start(&w->seg->bounds, w->unit);
+    field.hi = pm_bounds_end(&w->seg->bounds, w->unit);
+    PM_TRY(pm_bound_spans(b->children[0], w, err));
+    swap_spans(&b->spans, &b->children[0]->spans);
+    if (b->spans.n == 0) {
+        return PM_OK;
+    }
+    PM_TRY(pm_bound_spans(b->children[1], &field, err));
+    return pm_spans_avoid(&b->spans, &b->children[1]->spans, &rule, w->budget, err);
+}
+
+static pm_status quote_spans(pm_bound *b, const pm_window *w, pm_error *err) {
+    bool negated = b->prox->node->negated;
+    size_t kept = 0;
+    PM_TRY(pm_bound_spans(b->children[0], w, err));
+    swap_spans(&b->spans, &b->children[0]->spans);
+    for (size_t i = 0; i < b->spans.n; i++) {
+        pm_pos lo, hi;
+        bool in = pm_zone_at(&w->seg->zones, PM_ZONE_QUOTE, b->spans.at[i].lo,
+                             w->scan ? NULL : b->quotes, &lo, &hi) &&
+                  b->spans.at[i].hi <= hi;
+        if (in != negated) {
+            b->spans.at[kept++] = b->spans.at[i];
+        }
+    }
+    b->spans.n = kept;
+    return PM_OK;
+}
+
 static pm_status or_spans(pm_bound *b, const pm_window *w, pm_error *err) {
     b->spans.n = 0;
     for (uint32_t i = 0; i < b->n_children; i++) {
@@ -368,6 +419,10 @@ pm_status pm_bound_spans(pm_bound *b, const pm_window *w, pm_error *err) {
         return leaf_spans(b, w, err);
     case PM_PROX_NEAR:
         return near_spans(b, w, err);
+    case PM_PROX_NOT_NEAR:
+        return not_near_spans(b, w, err);
+    case PM_PROX_QUOTE:
+        return quote_spans(b, w, err);
     default:
         return or_spans(b, w, err);
     }

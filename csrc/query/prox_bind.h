@@ -15,6 +15,7 @@ struct pm_bound {
     uint32_t *longest; /* tokens of an element's longest sequence */
     struct pm_bound **children;
     pm_spans spans, other, joint; /* of the unit at hand */
+    pm_list_iter *quotes;         /* QUOTE */
 };
 
 /* First unit >= target in which the operand may match; PM_END: none. */

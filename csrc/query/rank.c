@@ -24,7 +24,8 @@ typedef struct ranker {
     pm_eval *evals; /* one a part */
     uint32_t n_evals;
     uint64_t *dfs; /* one an operand */
-    double *idfs, scale, mean_length;
+    double *idfs;  /* with boosts */
+    double scale, mean_length;
     uint64_t *scores; /* one a document of the snapshot, fixed point */
 } ranker;
 
@@ -154,7 +155,8 @@ static pm_status score_part(ranker *r, uint32_t p) {
 
 static pm_status score(ranker *r) {
     for (uint32_t i = 0; i < r->plan->n_operands; i++) {
-        r->idfs[i] = idf_of(r->snapshot->live_docs, r->dfs[i]);
+        r->idfs[i] =
+            idf_of(r->snapshot->live_docs, r->dfs[i]) * r->plan->operands[i].boost;
     }
     choose_scale(r);
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {

@@ -105,6 +105,31 @@ void pm_spans_minimal(pm_spans *s) {
     }
 }
 
+/* The same for entries that share a span: all of them stay, or none. */
+static void keep_minimal_entries(pm_spans *s) {
+    size_t to = s->n;
+    pm_pos least = PM_END;
+    for (size_t end = s->n, first; end > 0; end = first) {
+        first = end - 1;
+        while (first > 0 && s->at[first - 1].lo == s->at[end - 1].lo) {
+            first--;
+        }
+        size_t same = first;
+        while (same < end && s->at[same].hi == s->at[first].hi) {
+            same++;
+        }
+        if (s->at[first].hi < least) {
+            least = s->at[first].hi;
+            to -= same - first;
+            memmove(s->at + to, s->at + first, (same - first) * sizeof *s->at);
+        }
+    }
+    s->n -= to;
+    if (to > 0) {
+        memmove(s->at, s->at + to, s->n * sizeof *s->at);
+    }
+}
+
 /* Start of the later minus last token of the earlier; 0 where they interleave. */
 static uint32_t distance(const pm_span *a, const pm_span *b) {
     if (a->hi <= b->lo) {
@@ -243,5 +268,73 @@ pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rul
         }
     }
     pm_spans_settle(out, rule->n_parts);
+    return PM_OK;
+}
+
+/* ---- NOT W/ ---- */
+
+/* Whether b's tokens are known and all among a's. */
+static bool is_made_of(const pm_span *b, const pm_span *a) {
+    uint32_t tokens = 0;
+    for (uint32_t i = 0, j = 0; i < b->n_taken; i++) {
+        tokens += b->taken[i].hi - b->taken[i].lo;
+        for (pm_pos p = b->taken[i].lo; p < b->taken[i].hi; p++) {
+            while (j < a->n_taken && a->taken[j].hi <= p) {
+                j++;
+            }
+            if (j == a->n_taken || a->taken[j].lo > p) {
+                return false;
+            }
+        }
+    }
+    return tokens == b->weight;
+}
+
+static bool is_near(const pm_span *a, const pm_span *b, const pm_rule *rule) {
+    bool behind = a->hi <= b->lo;
+    if (rule->ordered && !behind) {
+        return false;
+    }
+    if (rule->n != PM_NEAR_ANY_DISTANCE && distance(a, b) > (uint32_t)rule->n) {
+        return false;
+    }
+    return in_one_zone(rule, a->lo < b->lo ? a->lo : b->lo,
+                       a->hi > b->hi ? a->hi : b->hi);
+}
+
+/* Whether some b of [from, n) is near x and not of its own making. */
+static pm_status meets(const pm_span *x, const pm_spans *b, size_t from,
+                       const pm_rule *rule, pm_budget *budget, bool *out,
+                       pm_error *err) {
+    uint64_t far = rule->n == PM_NEAR_ANY_DISTANCE ? UINT32_MAX : (uint64_t)rule->n;
+    *out = false;
+    for (size_t j = from; j < b->n && b->at[j].lo <= x->hi + far && !*out; j++) {
+        if (budget->left-- == 0) {
+            budget->left = 0;
+            return pm_fail(err, PM_LIMIT,
+                           "more pairs of spans in one document than the limit");
+        }
+        *out = is_near(x, &b->at[j], rule) && !is_made_of(&b->at[j], x);
+    }
+    return PM_OK;
+}
+
+pm_status pm_spans_avoid(pm_spans *a, const pm_spans *b, const pm_rule *rule,
+                         pm_budget *budget, pm_error *err) {
+    uint64_t far = rule->n == PM_NEAR_ANY_DISTANCE ? UINT32_MAX : (uint64_t)rule->n,
+             back = far + longest(b);
+    size_t from = 0, kept = 0;
+    keep_minimal_entries(a);
+    for (size_t i = 0; i < a->n; i++) {
+        bool met;
+        while (from < b->n && (uint64_t)b->at[from].lo + back < a->at[i].lo) {
+            from++;
+        }
+        PM_TRY(meets(&a->at[i], b, from, rule, budget, &met, err));
+        if (!met) {
+            a->at[kept++] = a->at[i];
+        }
+    }
+    a->n = kept;
     return PM_OK;
 }

@@ -52,6 +52,11 @@ typedef struct pm_budget {
 pm_status pm_spans_join(const pm_spans *a, const pm_spans *b, const pm_rule *rule,
                         pm_arena *arena, pm_budget *budget, pm_spans *out,
                         pm_error *err) PM_MUST_CHECK;
+/* Keeps of a the minimal spans to which no span of b is near by the rule, spans of b
+ * whose tokens are all a's own aside; of several entries with one span those that
+ * survive. Both settled. */
+pm_status pm_spans_avoid(pm_spans *a, const pm_spans *b, const pm_rule *rule,
+                         pm_budget *budget, pm_error *err) PM_MUST_CHECK;
 /* Sorts by (lo, hi, weight, taken) and drops repetitions; of spans that differ in parts
  * alone the one whose parts come first stays, for nothing outside can tell them
  * apart. */

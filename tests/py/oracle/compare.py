@@ -57,7 +57,8 @@ def read_documents(index: Any, corpus: Corpus) -> list[Document]:
     for row in corpus.rows:
         fields: dict[str, list[Token]] = {f: [] for f in corpus.fields}
         for t in index.tokens(row["id"]):
-            fields[t.field].append(Token(t.surface, t.folded, t.stem, t.sentence, t.paragraph, t.start, t.end))
+            fields[t.field].append(Token(t.surface, t.folded, t.stem, t.sentence, t.paragraph, t.start, t.end,
+                                          None if t.quote is None else int(t.quote)))
         meta = {name: value or "" for name, value in row.items() if name in ("outlet", "date")}
         documents.append(Document(str(row["id"]), fields, meta))
     return documents

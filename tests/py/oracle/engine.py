@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .tree import And, Field, Meta, Near, Node, Not, Or, Phrase, Range, Slot, Word, width
+from .tree import And, AtLeast, Boost, Field, First, In, Meta, Near, Node, Not, Of, Or, Phrase, Range, Slot, Word, width
 from .words import Matcher, Reader, Token, Tokenizer, capitals_mean_nothing
 
 Part = tuple[int, int] | None
@@ -133,10 +133,18 @@ class Engine:
                 return all(self.satisfied(n, doc, fields) for n in nodes)
             case Or(nodes):
                 return any(self.satisfied(n, doc, fields) for n in nodes)
+            case Of(n, nodes):
+                return sum(self.satisfied(c, doc, fields) for c in nodes) >= n
             case Not(child):
                 return not self.satisfied(child, doc, fields)
             case Field(name, child):
                 return self.satisfied(child, doc, [f for f in fields if f == name])
+            case Boost(child):
+                return self.satisfied(child, doc, fields)
+            case AtLeast(n, child):
+                return sum(len(self._minimal(child, doc, name, fields)) for name in fields) >= n
+            case First():
+                return any(self._places(node, doc, name, fields) for name in fields)
             case Meta() | Range():
                 return meta_matches(node, doc)
         return any(self.assignments(node, doc, name) for name in fields)
@@ -145,15 +153,29 @@ class Engine:
         """Assignments in one field that give hits: those of the positive operands, through satisfied branches."""
         return self._places(node, doc, name, self.fields)
 
+    def _minimal(self, node: Node, doc: Document, name: str, fields: Sequence[str]) -> list[Found]:
+        """The assignments whose spans are hits of the (sub)query in one field."""
+        if not self.satisfied(node, doc, fields):
+            return []
+        found = self._places(node, doc, name, fields)
+        spans = set(minimal((f.first, f.last) for f in found))
+        return [f for f in found if (f.first, f.last) in spans]
+
     def _places(self, node: Node, doc: Document, name: str, fields: Sequence[str]) -> list[Found]:
         match node:
-            case And(nodes) | Or(nodes):
+            case And(nodes) | Or(nodes) | Of(_, nodes):
                 if not self.satisfied(node, doc, fields):
                     return []
                 return self._either(nodes, [
                     [] if isinstance(n, (Not, Meta, Range)) else self._places(n, doc, name, fields) for n in nodes])
             case Field(only, child):
                 return self._places(child, doc, name, [f for f in fields if f == only])
+            case Boost(child):
+                return self._places(child, doc, name, fields)
+            case First(n, child):
+                return [f for f in self._minimal(child, doc, name, fields) if f.last < n]
+            case AtLeast(_, child):
+                return self._minimal(child, doc, name, fields) if self.satisfied(node, doc, fields) else []
             case Meta() | Range() | Not():
                 return []
         return self.assignments(node, doc, name) if name in fields else []
@@ -165,8 +187,14 @@ class Engine:
         match node:
             case Word() | Phrase():
                 return self._leaf(node, doc, name)
+            case Near(negated=True):
+                return self._not_near(node, doc, name)
             case Near():
                 return self._near(node, doc, name)
+            case In():
+                return self._in(node, doc, name)
+            case Boost(child):
+                return self.assignments(child, doc, name)
             case Or(nodes):
                 return self._either(nodes, [self.assignments(n, doc, name) for n in nodes])
             case Field(only, child):
@@ -196,8 +224,27 @@ class Engine:
                                        a.parts + b.parts))
         return self._distinct(found)
 
+    def _not_near(self, node: Near, doc: Document, name: str) -> list[Found]:
+        """Hits of the left side to which no match of the right is near, those made of the hit's own tokens aside."""
+        left = self.assignments(node.left, doc, name)
+        right = self.assignments(node.right, doc, name) if left else []
+        if len(left) * len(right) > 10 * self.budget:
+            raise TooMany(f"{len(left)} times {len(right)} assignments in one field")
+        spans = set(minimal((f.first, f.last) for f in left))
+        tokens = doc.fields.get(name, [])
+        return [a for a in left if (a.first, a.last) in spans
+                and not any(b.tokens & ~a.tokens and self._stands(node, a, b, tokens) for b in right)]
+
+    def _in(self, node: In, doc: Document, name: str) -> list[Found]:
+        found = self.assignments(node.child, doc, name)
+        if node.zone != "quote":
+            return found if (node.zone == name) != node.negated else []
+        tokens = doc.fields.get(name, [])
+        quotes = [(f, tokens[f.first].quote, tokens[f.last].quote) for f in found]
+        return [f for f, first, last in quotes if (first is not None and first == last) != node.negated]
+
     def _stands(self, node: Near, a: Found, b: Found, tokens: Sequence[Token]) -> bool:
-        """Whether two spans with no token in common satisfy an operator."""
+        """Whether two spans satisfy an operator, their tokens aside."""
         if node.ordered and a.last >= b.first:
             return False
         if node.within is not None and distance(a, b) > node.within:

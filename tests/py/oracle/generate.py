@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .engine import Document
-from .tree import And, Field, Layer, Meta, Near, Node, Not, Or, Phrase, Range, Sign, Slot, Word, walk, width
+from .tree import (And, AtLeast, Boost, Field, First, In, Layer, Meta, Near, Node, Not, Of, Or, Phrase, Range, Sign, Slot, Word,
+                   walk, width)
 from .words import Token, is_name, unaccent
 
 _FAMILIES = (
@@ -134,7 +135,8 @@ class Queries:
                 self.at = self.rng.randrange(len(self.near))
             depth = self.rng.choice((0, 1, 1, 2, 2, 2, 3, 3, 4))
             node = self._document(depth) if depth and self.rng.random() < 0.4 else self._proximity(depth)
-            lonely = isinstance(node, Word) and node.text.endswith("?")
+            inner = node.child if isinstance(node, Boost) else node
+            lonely = isinstance(inner, Word) and (inner.text.endswith("?") or inner is not node)  # plain text to a search
             if 1 <= width(node) and not lonely and _leaves(node) <= _MOST_LEAVES:
                 return node
 
@@ -144,9 +146,20 @@ class Queries:
         rng = self.rng
         if depth == 0 or rng.random() < 0.25:
             return self._proximity(depth)
-        kind = rng.choices(("and", "or", "field"), (60, 30, 10))[0]
+        kind = rng.choices(("and", "or", "field", "first", "atleast", "of", "boost"), (48, 24, 8, 6, 6, 6, 2))[0]
         if kind == "field":
             return Field(self._field(), self._document(depth - 1))
+        if kind == "first":
+            return First(rng.choice((1, 2, 3, 5, 8, 12, 30)), self._document(depth - 1))
+        if kind == "atleast":
+            return AtLeast(rng.choice((1, 2, 2, 3, 4)), self._document(depth - 1))
+        if kind == "of":
+            parts = [self._document(depth - 1) for _ in range(rng.choice((2, 3, 3, 4)))]
+            if rng.random() < 0.1:
+                parts[-1] = self._meta()
+            return Of(rng.randint(1, len(parts)), tuple(parts))
+        if kind == "boost":
+            return Boost(self._document(depth - 1), rng.choice((0.5, 2, 3, 0.125, 10)))
         if kind == "or":
             nodes = [self._document(depth - 1) for _ in range(rng.choice((2, 2, 3)))]
             if rng.random() < 0.08:
@@ -162,11 +175,14 @@ class Queries:
 
     def _proximity(self, depth: int) -> Node:
         rng = self.rng
-        kind = "leaf" if depth == 0 else rng.choices(("near", "or", "field", "leaf"), (66, 17, 5, 12))[0]
+        kind = "leaf" if depth == 0 else rng.choices(("near", "or", "field", "in", "leaf"), (62, 16, 4, 8, 10))[0]
         if kind == "leaf":
             return self._leaf()
         if kind == "field":
             return Field(self._field(), self._proximity(depth - 1))
+        if kind == "in":
+            zone = "quote" if rng.random() < 0.75 else self._field()
+            return In(self._proximity(depth - 1), zone, rng.random() < 0.35)
         if kind == "or":
             return Or(tuple(self._proximity(depth - 1) for _ in range(rng.choice((2, 2, 3)))))
         within = rng.choice((1, 1, 2, 2, 3, 4, 5, 8, 12))
@@ -175,7 +191,7 @@ class Queries:
         left, right = self._proximity(depth - 1), self._proximity(rng.randrange(depth))
         if rng.random() < 0.3:
             left, right = right, left
-        return Near(left, right, None if no_number else within, rng.random() < 0.4, scope)
+        return Near(left, right, None if no_number else within, rng.random() < 0.4, scope, rng.random() < 0.15)
 
     def _field(self) -> str:
         return self.field if self.field and self.rng.random() < 0.8 else self.rng.choice(self.fields)
@@ -225,7 +241,11 @@ class Queries:
             return Word(rng.choice(("absent", "zzz", "Unheard")))
         if rng.random() < 0.06:
             return Word(self._hyphenated(), rng.choice(("stem", "folded")))
-        return self._word(self._token(), rng.choices(("stem", "folded", "surface"), (65, 20, 15))[0])
+        layer: Layer = rng.choices(("stem", "folded", "surface"), (65, 20, 15))[0]
+        token = self._token()
+        if layer != "surface" and rng.random() < 0.08 and re.fullmatch(r"[^\W\d_]{2,}", token.folded):
+            return Word(self._misspelt(self._spelling(token)), layer, rng.choice((1, 1, 2)))
+        return self._word(token, layer)
 
     def _word(self, token: Token, layer: Layer) -> Word:
         if self.rng.random() < 0.15 and re.fullmatch(r"\w+", token.folded):
@@ -233,6 +253,15 @@ class Queries:
         if layer == "surface":
             return Word(token.surface, layer)
         return Word(self._spelling(token), layer)
+
+    def _misspelt(self, text: str) -> str:
+        """A word with up to two letters left out, doubled or changed; of letters alone."""
+        rng = self.rng
+        text = "".join(c for c in text if c.isalpha()) or "alpha"
+        for _ in range(rng.randint(0, 2)):
+            at = rng.randrange(len(text))
+            text = text[:at] + rng.choice(("", text[at] * 2, rng.choice("aeikst"))) + text[at + 1 :]
+        return text if len(text) > 1 and text not in _KEYWORDS else "alpha"
 
     def _spelling(self, token: Token) -> str:
         surface = token.surface

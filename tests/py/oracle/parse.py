@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import re
 
-from .tree import And, Field, Layer, Meta, Near, Node, Not, Or, Phrase, Range, Slot, Word
+from .tree import And, AtLeast, Boost, Field, First, In, Layer, Meta, Near, Node, Not, Of, Or, Phrase, Range, Slot, Word
 
 _QUOTES = "\"“”„"
 _LEXEME = re.compile(
     rf"\s*(?:(?P<phrase>[{_QUOTES}][^{_QUOTES}]*[{_QUOTES}](?:~>?\d+)?)"
     r"|(?P<range>\w+:(?:\[\S+ TO \S+\]|[<>]=?[\d-]+|[\d-]*\.\.[\d-]*))"
     rf"|(?P<meta>(?:outlet|date):(?:[{_QUOTES}][^{_QUOTES}]*[{_QUOTES}]|[\w*-]+))"
-    r"|(?P<field>\w+:(?=\())|(?P<bracket>[()])"
-    r"|(?P<near>(?:W|w|NEAR|PRE|pre)?/\d*[sp]?(?=\s))|(?P<logic>AND|OR|NOT)(?=[\s(])|(?P<word>[^\s()]+))")
+    r"|(?P<field>\w+:(?=\())|(?P<wrap>(?:FIRST|ATLEAST)/\d+\s*\(|\d+ OF \()|(?P<bracket>[()])|(?P<boost>\^[\d.]+)|(?P<comma>,)"
+    r"|(?P<near>(?:W|w|NEAR|PRE|pre)?/\d*[sp]?(?=\s))|(?P<zone>(?:NOT )?IN \w+)|(?P<logic>AND|OR|NOT)(?=[\s(])"
+    r"|(?P<word>(?:[^\s(),^]|(?<=\d),(?=\d))+))")
 
 
 def _word(text: str) -> Word:
     signs = re.match("=*", text)
     assert signs is not None
     layers: tuple[Layer, ...] = ("stem", "folded", "surface")
-    return Word(text[signs.end() :], layers[signs.end()])
+    word, _, fuzzy = text[signs.end() :].partition("~")
+    return Word(word, layers[signs.end()], int(fuzzy or "1") if "~" in text else 0)
 
 
 def _phrase(text: str) -> Phrase:
@@ -65,23 +67,44 @@ class _Parser:
 
     def query(self) -> Node:
         nodes, last = [self.operand()], ""
-        while self.at < len(self.lexemes) and self.lexemes[self.at][1] != ")":
+        while self.at < len(self.lexemes) and self.lexemes[self.at][1] not in (")", ","):
+            if self.lexemes[self.at][0] == "zone":
+                zone = self.take()[1].split()
+                return In(nodes[0], zone[-1], zone[0] == "NOT")
             signs = self.operators()
             node = self.operand()
-            if "/" in signs[0]:
-                return self._near(nodes[0], signs[0], node)
+            if "/" in signs[-1]:
+                return self._near(nodes[0], signs, node)
             nodes.append(Not(node) if "NOT" in signs else node)
             last = signs[0]
         return nodes[0] if not last else Or(tuple(nodes)) if last == "OR" else And(tuple(nodes))
 
     @staticmethod
-    def _near(left: Node, sign: str, right: Node) -> Near:
-        number, scope = re.fullmatch(r"\w*/(\d*)([sp]?)", sign).groups()  # type: ignore[union-attr]
+    def _near(left: Node, signs: list[str], right: Node) -> Near:
+        number, scope = re.fullmatch(r"\w*/(\d*)([sp]?)", signs[-1]).groups()  # type: ignore[union-attr]
         within = int(number) if number else None
-        return Near(left, right, within, sign.upper().startswith("PRE"), scope)  # type: ignore[arg-type]
+        return Near(left, right, within, signs[-1].upper().startswith("PRE"), scope, "NOT" in signs)  # type: ignore[arg-type]
 
     def operand(self) -> Node:
+        node = self.unboosted()
+        if self.at < len(self.lexemes) and self.lexemes[self.at][0] == "boost":
+            return Boost(node, float(self.take()[1][1:]))
+        return node
+
+    def wrapped(self, word: str) -> Node:
+        """What FIRST/n, ATLEAST/n or n OF hold, behind their bracket."""
+        nodes = [self.query()]
+        while self.take()[1] == ",":
+            nodes.append(self.query())
+        number = int(re.sub(r"\D", "", word))
+        if "OF" in word:
+            return Of(number, tuple(nodes))
+        return First(number, nodes[0]) if word.startswith("F") else AtLeast(number, nodes[0])
+
+    def unboosted(self) -> Node:
         kind, text = self.take()
+        if kind == "wrap":
+            return self.wrapped(text)
         if kind == "bracket":
             node = self.query()
             self.at += 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .generate import Corpus
-from .tree import And, Field, Near, Node, Not, Or, Phrase, render, width
+from .tree import And, AtLeast, Boost, Field, First, In, Near, Node, Not, Of, Or, Phrase, render, width
 
 Check = Callable[[Corpus, Node], str | None]
 
@@ -31,9 +31,16 @@ def smaller_queries(node: Node) -> Iterator[Node]:
                     yield type(node)(rest)
                 for n in smaller_queries(child):
                     yield type(node)(nodes[:i] + (n,) + nodes[i + 1 :])
+        case Of(n, nodes):
+            yield from nodes
+            for i, child in enumerate(nodes):
+                if len(nodes) > max(n, 1):
+                    yield Of(n, nodes[:i] + nodes[i + 1 :])
+                for less in smaller_queries(child):
+                    yield Of(n, nodes[:i] + (less,) + nodes[i + 1 :])
         case Not(child):
             yield from map(Not, smaller_queries(child))
-        case Field(_, child):
+        case Field(_, child) | In(child) | First(_, child) | AtLeast(_, child) | Boost(child):
             yield child
             yield from (replace(node, child=n) for n in smaller_queries(child))
         case Phrase():

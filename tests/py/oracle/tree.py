@@ -19,10 +19,14 @@ SIGNS: dict[Layer, str] = {"stem": "", "folded": "=", "surface": "=="}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as typed, without its layer sign; it may hold `*`, `?`, a hyphen, or begin with `#` or `@`."""
+    """A word as typed, without its layer sign; it may hold `*`, `?`, a hyphen, or begin with `#` or `@`.
+
+    `fuzzy` is the Levenshtein distance that `~` allows.
+    """
 
     text: str
     layer: Layer = "stem"
+    fuzzy: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,55 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """`W/` and `PRE/`. At least one of `within` (distance) and `scope` (sentence, paragraph) is given."""
+    """`W/` and `PRE/`, negated `NOT W/`. At least one of `within` (distance) and `scope` (sentence, paragraph) is given."""
 
     left: Node
     right: Node
     within: int | None
     ordered: bool = False
     scope: Literal["", "s", "p"] = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`IN quote`, or a text field's name; negated `NOT IN`."""
+
+    child: Node
+    zone: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """`FIRST/n (...)`."""
+
+    n: int
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """`ATLEAST/n (...)`."""
+
+    n: int
+    child: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """`n OF (a, b, ...)`."""
+
+    n: int
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """`(...)^2`: says nothing of hits."""
+
+    child: Node
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +139,7 @@ class Range:
     sign: Sign = "TO"
 
 
-Node = Word | Phrase | Near | Or | And | Not | Field | Meta | Range
+Node = Word | Phrase | Near | In | Or | And | Not | Field | Meta | Range | First | AtLeast | Of | Boost
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -101,17 +147,19 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case Near(left, right):
             return (left, right)
-        case Or(nodes) | And(nodes):
+        case Or(nodes) | And(nodes) | Of(_, nodes):
             return nodes
-        case Not(child) | Field(_, child):
+        case Not(child) | Field(_, child) | In(child) | First(_, child) | AtLeast(_, child) | Boost(child):
             return (child,)
     return ()
 
 
 def width(node: Node) -> int:
-    """Number of positive leaves: words and phrases that no NOT stands over."""
+    """Number of positive leaves: words and phrases that no NOT stands over or before."""
     if isinstance(node, (Word, Phrase)):
         return 1
+    if isinstance(node, Near) and node.negated:
+        return width(node.left)
     return 0 if isinstance(node, Not) else sum(map(width, children(node)))
 
 
@@ -125,13 +173,17 @@ def walk(node: Node) -> Iterator[Node]:
 def name(node: Node) -> str:
     """What a node counts as in the table of operator pairs."""
     match node:
+        case Word(text, layer, fuzzy) if fuzzy:
+            return f"{SIGNS[layer]}~{fuzzy}"
         case Word(text, layer):
             kind = "pattern" if "*" in text or "?" in text else "hyphen" if "-" in text else "word"
             return SIGNS[layer] + kind
         case Phrase(_, slop, ordered):
             return "phrase" if slop is None else "phrase~>" if ordered else "phrase~"
-        case Near(_, _, within, ordered, scope):
-            return ("PRE/" if ordered else "W/") + ("n" if within is not None else "") + scope
+        case Near(_, _, within, ordered, scope, negated):
+            return "!" * negated + ("PRE/" if ordered else "W/") + ("n" if within is not None else "") + scope
+        case In(_, zone, negated):
+            return "!" * negated + ("IN quote" if zone == "quote" else "IN field")
     return type(node).__name__.upper()
 
 
@@ -152,7 +204,8 @@ def render(node: Node, rng: random.Random | None = None) -> str:
         Chooses among spellings that mean the same (`W/3`, `near/3`, `a AND NOT b`, `a NOT b`); the plainest without it.
     """
     text = _render(node, rng)
-    return text[1:-1] if text.startswith("(") and (rng is None or rng.random() < 0.8) else text
+    whole = text.startswith("(") and not isinstance(node, Boost)
+    return text[1:-1] if whole and (rng is None or rng.random() < 0.8) else text
 
 
 def _pick(rng: random.Random | None, *spellings: str) -> str:
@@ -161,14 +214,23 @@ def _pick(rng: random.Random | None, *spellings: str) -> str:
 
 def _render(node: Node, rng: random.Random | None) -> str:
     match node:
-        case Word(text, layer):
-            return SIGNS[layer] + text
+        case Word(text, layer, fuzzy):
+            return SIGNS[layer] + text + ("" if not fuzzy else _pick(rng, "~1", "~") if fuzzy == 1 else f"~{fuzzy}")
         case Phrase():
             return _phrase(node, rng)
-        case Near(left, right, within, ordered, scope):
+        case Near(left, right, within, ordered, scope, negated):
             sign = _pick(rng, "PRE/", "pre/") if ordered else _pick(rng, "W/", "w/", "NEAR/", "/")
             distance = ("" if within is None else str(within)) + scope
-            return f"({_render(left, rng)} {sign}{distance} {_render(right, rng)})"
+            return f"({_render(left, rng)} {'NOT ' * negated}{sign}{distance} {_render(right, rng)})"
+        case In(child, zone, negated):
+            return f"({_render(child, rng)} {'NOT ' * negated}IN {zone})"
+        case First(n, child) | AtLeast(n, child):
+            return f"{'FIRST' if isinstance(node, First) else 'ATLEAST'}/{n}{_pick(rng, ' ', '')}({_render(child, rng)})"
+        case Of(n, nodes):
+            return f"{n} OF (" + _pick(rng, ", ", ",", " , ").join(_render(c, rng) for c in nodes) + ")"
+        case Boost(child, weight):
+            text = _render(child, rng)
+            return f"{text if isinstance(child, (Word, Phrase)) else '(' + text + ')'}^{weight:g}"
         case Or(nodes):
             return "(" + " OR ".join(_render(n, rng) for n in nodes) + ")"
         case And(nodes):

@@ -17,7 +17,7 @@ from .tree import Phrase, Word
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of a document. `start`, `end`: code points; `sentence`, `paragraph`: numbers within the field."""
+    """One token of a document. `start`, `end`: code points; `sentence`, `paragraph`, `quote`: numbers within the field."""
 
     surface: str
     folded: str
@@ -26,6 +26,7 @@ class Token:
     paragraph: int = 0
     start: int = 0
     end: int = 0
+    quote: int | None = None
 
 
 Tokenizer = Callable[[str], list[Token]]
@@ -129,6 +130,23 @@ def _pattern(text: str, surface: bool) -> Matcher:
     return lambda t: whole.fullmatch(t.folded) is not None
 
 
+def levenshtein(a: str, b: str) -> int:
+    """Fewest insertions, deletions and substitutions of code points between two words."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(above[j - 1] + (x != y), above[j] + 1, row[j - 1] + 1))
+    return row[-1]
+
+
+def _fuzzy(token: Token, most: int) -> Matcher:
+    form = token.folded
+    if unaccent(form) == form:
+        return lambda t: levenshtein(unaccent(t.folded), form) <= most
+    return lambda t: levenshtein(t.folded, form) <= most
+
+
 class Reader:
     """Turns the words of a query into what a token must be.
 
@@ -175,7 +193,9 @@ class Reader:
         if word.layer == "surface":
             return lambda t: t.surface == token.surface
         bare = word.layer == "stem"
-        if bare and (is_dotted(token.surface) or (names and is_name(token.surface))):
+        if word.fuzzy:
+            matches = _fuzzy(token, word.fuzzy)
+        elif bare and (is_dotted(token.surface) or (names and is_name(token.surface))):
             matches = _name(token)
         elif bare and not in_phrase:
             matches = _stemmed(token)

@@ -42,6 +42,8 @@ def tokenize(text: str) -> list[Token]:
         elif tokens and re.search(r"[.!?].*\s", gap) and match[0][0].isupper():
             sentence += 1
         folded = fold(match[0])
-        tokens.append(Token(match[0], folded, stem(folded), sentence, paragraph, match.start(), match.end()))
+        before = text[: match.start()]
+        quote = before.count("“") if before.rfind("“") > before.rfind("”") else None
+        tokens.append(Token(match[0], folded, stem(folded), sentence, paragraph, match.start(), match.end(), quote))
         end = match.end()
     return tokens

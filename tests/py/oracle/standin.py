@@ -7,17 +7,18 @@ may well have.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from . import plain, scores
-from .engine import Document, Engine, Found, Hit, Part, distance
+from .engine import Document, Engine, Found, Hit, Part, distance, minimal
 from .parse import parse
-from .tree import And, Near, Node, Not, Phrase, Word
+from .tree import And, AtLeast, First, In, Near, Node, Not, Of, Phrase, Word
 from .words import Reader, Token
 
 FAULTS = ("distance", "last hit", "boundary", "case class", "minimality", "same token", "order", "last document",
-          "NOT", "parts", "accents", "slop", "branches")
+          "NOT", "parts", "accents", "slop", "branches", "own tokens", "zone", "first", "quorum")
 
 
 class _FaultyReader(Reader):
@@ -59,6 +60,8 @@ class _Faulty(Engine):
     def satisfied(self, node: Node, doc: Document, fields: Sequence[str]) -> bool:
         if self.fault == "NOT" and isinstance(node, Not):
             return True
+        if self.fault == "quorum" and isinstance(node, (Of, AtLeast)):
+            return super().satisfied(replace(node, n=node.n + 1), doc, fields)
         if self.fault == "branches" and isinstance(node, And):
             return any(super(_Faulty, self).satisfied(n, doc, fields) for n in node.children)
         return super().satisfied(node, doc, fields)
@@ -79,6 +82,22 @@ class _Faulty(Engine):
             found += [Found(a.first, a.last, a.tokens, a.parts + b.parts)
                       for a in left for b in right if a.tokens == b.tokens]
         return found
+
+    def _not_near(self, node: Near, doc: Document, name: str) -> list[Found]:
+        if self.fault != "own tokens":
+            return super()._not_near(node, doc, name)
+        left, right = (self.assignments(n, doc, name) for n in (node.left, node.right))
+        spans, tokens = minimal((f.first, f.last) for f in left), doc.fields.get(name, [])
+        return [a for a in left if (a.first, a.last) in spans
+                and not any(super(_Faulty, self)._stands(node, a, b, tokens) for b in right)]
+
+    def _in(self, node: In, doc: Document, name: str) -> list[Found]:
+        return self.assignments(node.child, doc, name) if self.fault == "zone" else super()._in(node, doc, name)
+
+    def _places(self, node: Node, doc: Document, name: str, fields: Sequence[str]) -> list[Found]:
+        if self.fault == "first" and isinstance(node, First):
+            node = replace(node, n=node.n + 1)
+        return super()._places(node, doc, name, fields)
 
     def _phrase(self, phrase: Phrase, slots: list[Any]) -> list[Any]:
         if self.fault == "slop" and phrase.slop:
@@ -106,7 +125,7 @@ class _Index:
     def tokens(self, key: str) -> list[SimpleNamespace]:
         doc = next(d for d in self.engine.documents if d.key == key)
         return [SimpleNamespace(field=f, surface=t.surface, folded=t.folded, stem=t.stem, sentence=t.sentence,
-                                paragraph=t.paragraph, start=t.start, end=t.end)
+                                paragraph=t.paragraph, start=t.start, end=t.end, quote=t.quote)
                 for f, tokens in doc.fields.items() for t in tokens]
 
     def text(self, key: str, field: str) -> str:

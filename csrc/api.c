@@ -68,7 +68,8 @@ pm_status pm_index_find(const pm_index *idx, pm_bytes key, uint32_t *doc,
 }
 
 pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes,
-                         pm_parse_mode mode, const pm_limits *limits, pm_query *out,
+                         pm_parse_mode mode, const pm_limits *limits,
+                         const pm_named *named, uint32_t n_named, pm_query *out,
                          pm_error *err) {
-    return pm_parse_for(idx, text, n_bytes, mode, limits, out, err);
+    return pm_parse_with(idx, text, n_bytes, mode, limits, named, n_named, out, err);
 }

@@ -63,7 +63,8 @@ pm_status pm_index_find(const pm_index *idx, pm_bytes key, uint32_t *doc,
 /* Parses against the index's fields and columns. The pm_query is the caller's:
  * pm_query_release. */
 pm_status pm_index_parse(const pm_index *idx, const char *text, size_t n_bytes,
-                         pm_parse_mode mode, const pm_limits *limits, pm_query *out,
+                         pm_parse_mode mode, const pm_limits *limits,
+                         const pm_named *named, uint32_t n_named, pm_query *out,
                          pm_error *err) PM_MUST_CHECK;
 
 /* Listing: query/listing.h (pm_tokenize_table, pm_index_columns, _sections, _documents,

@@ -49,9 +49,18 @@ static pm_status column_names(const pm_snapshot *s, pm_arena *arena, pm_schema *
 pm_status pm_parse_for(const pm_snapshot *s, const char *text, size_t n_bytes,
                        pm_parse_mode mode, const pm_limits *limits, pm_query *out,
                        pm_error *err) {
+    return pm_parse_with(s, text, n_bytes, mode, limits, NULL, 0, out, err);
+}
+
+pm_status pm_parse_with(const pm_snapshot *s, const char *text, size_t n_bytes,
+                        pm_parse_mode mode, const pm_limits *limits,
+                        const pm_named *named, uint32_t n_named, pm_query *out,
+                        pm_error *err) {
     pm_arena arena;
     pm_schema schema = {.n_fields = s->manifest.n_fields,
-                        .fields = (const char *const *)s->manifest.fields};
+                        .n_named = n_named,
+                        .fields = (const char *const *)s->manifest.fields,
+                        .named = named};
     pm_arena_init(&arena);
     pm_status status = column_names(s, &arena, &schema, err);
     if (status == PM_OK) {

@@ -9,5 +9,10 @@
 pm_status pm_parse_for(const pm_snapshot *s, const char *text, size_t n_bytes,
                        pm_parse_mode mode, const pm_limits *limits, pm_query *out,
                        pm_error *err) PM_MUST_CHECK;
+/* The same where $name may stand for one of these. */
+pm_status pm_parse_with(const pm_snapshot *s, const char *text, size_t n_bytes,
+                        pm_parse_mode mode, const pm_limits *limits,
+                        const pm_named *named, uint32_t n_named, pm_query *out,
+                        pm_error *err) PM_MUST_CHECK;
 
 #endif

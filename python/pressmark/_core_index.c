@@ -262,7 +262,7 @@ static PyObject *index_words(PyObject *self, PyObject *args) {
 
 /* ---- queries ---- */
 
-/* parse(text, mode) -> Query */
+/* parse(text, mode[, names]) -> Query */
 static PyObject *index_parse(PyObject *self, PyObject *args) {
     return pmpy_parse_for(pmpy_state_of(self), index_in(self), args);
 }

@@ -32,68 +32,7 @@ pmpy_query *pmpy_query_of(pmpy_state *state, PyObject *o) {
     return (pmpy_query *)o;
 }
 
-/* ---- making ---- */
-
-/* (text, mode) -> Query; idx NULL: any name may stand before ':' */
-PyObject *pmpy_parse_for(pmpy_state *state, const pm_index *idx, PyObject *args) {
-    PyObject *text;
-    int mode;
-    pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oi", &text, &mode) ||
-        !pmpy_text_take(state, text, &utf8)) {
-        return NULL;
-    }
-    pm_limits limits;
-    pmpy_limits_get(state, &limits);
-    pmpy_query *self = pmpy_query_new(state);
-    if (self != NULL) {
-        const char *chars = (const char *)utf8.bytes.p;
-        size_t n = utf8.bytes.n;
-        pm_parse_mode how = (pm_parse_mode)mode;
-        self->text = Py_NewRef(text);
-        pmpy_run run;
-        pmpy_begin(&run);
-        pm_status status =
-            idx == NULL
-                ? pm_parse(chars, n, NULL, how, &limits, &self->query, &run.err)
-                : pm_index_parse(idx, chars, n, how, &limits, &self->query, &run.err);
-        if (!pmpy_end(&run, state, status, text)) {
-            Py_CLEAR(self);
-        }
-    }
-    pmpy_text_release(&utf8);
-    return (PyObject *)self;
-}
-
-/* parse(text, mode) -> Query */
-PyObject *pmpy_parse(PyObject *module, PyObject *args) {
-    return pmpy_parse_for(PyModule_GetState(module), NULL, args);
-}
-
-/* phrase(text, layer, slop, n) -> Query */
-PyObject *pmpy_phrase(PyObject *module, PyObject *args) {
-    pmpy_state *state = PyModule_GetState(module);
-    PyObject *text;
-    int layer, slop, n;
-    pmpy_text utf8;
-    if (!PyArg_ParseTuple(args, "Oiii", &text, &layer, &slop, &n) ||
-        !pmpy_text_take(state, text, &utf8)) {
-        return NULL;
-    }
-    pmpy_query *self = pmpy_query_new(state);
-    if (self != NULL) {
-        pmpy_run run;
-        pmpy_begin(&run);
-        pm_status status =
-            pm_build_phrase((const char *)utf8.bytes.p, utf8.bytes.n, (pm_layer)layer,
-                            (pm_slop)slop, n, &self->query, &run.err);
-        if (!pmpy_end(&run, state, status, NULL)) {
-            Py_CLEAR(self);
-        }
-    }
-    pmpy_text_release(&utf8);
-    return (PyObject *)self;
-}
+/* ---- texts in tuples ---- */
 
 typedef struct operands {
     size_t n, n_texts; /* texts taken so far */
@@ -145,6 +84,115 @@ static bool operands_take(pmpy_state *state, PyObject *tuple, operands *o) {
         }
     }
     return true;
+}
+
+/* ---- making ---- */
+
+/* What $name stands for: tuples of the name and its values. Released with the
+ * operands. */
+static pm_named *named_of(const operands *o) {
+    pm_named *named = PyMem_Malloc((o->n + 1) * sizeof *named);
+    for (size_t i = 0; named != NULL && i < o->n; i++) {
+        const pm_operand_text *x = &o->at[i];
+        named[i] = (pm_named){(const char *)x->alternatives[0].p, x->alternatives + 1,
+                              x->n - 1};
+    }
+    if (named == NULL) {
+        PyErr_NoMemory();
+    }
+    return named;
+}
+
+/* Every tuple has a name; names are C strings, as the takers of texts make them. */
+static bool names_take(pmpy_state *state, PyObject *tuple, operands *o) {
+    *o = (operands){0};
+    if (tuple != NULL && !operands_take(state, tuple, o)) {
+        return false;
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->at[i].n == 0) {
+            PyErr_SetString(PyExc_TypeError, "a name is missing");
+            return false;
+        }
+    }
+    return true;
+}
+
+static PyObject *parse_with(pmpy_state *state, const pm_index *idx, PyObject *text,
+                            int mode, const operands *names) {
+    pmpy_text utf8;
+    pm_named *named = named_of(names);
+    if (named == NULL || !pmpy_text_take(state, text, &utf8)) {
+        PyMem_Free(named);
+        return NULL;
+    }
+    pm_limits limits;
+    pmpy_limits_get(state, &limits);
+    pmpy_query *self = pmpy_query_new(state);
+    if (self != NULL) {
+        const char *chars = (const char *)utf8.bytes.p;
+        size_t n = utf8.bytes.n;
+        pm_parse_mode how = (pm_parse_mode)mode;
+        self->text = Py_NewRef(text);
+        pmpy_run run;
+        pmpy_begin(&run);
+        pm_status status =
+            idx == NULL ? pm_parse(chars, n, NULL, how, &limits, &self->query, &run.err)
+                        : pm_index_parse(idx, chars, n, how, &limits, named,
+                                         (uint32_t)names->n, &self->query, &run.err);
+        if (!pmpy_end(&run, state, status, text)) {
+            Py_CLEAR(self);
+        }
+    }
+    PyMem_Free(named);
+    pmpy_text_release(&utf8);
+    return (PyObject *)self;
+}
+
+/* (text, mode[, names]) -> Query; idx NULL: any name may stand before ':'. names: a tuple
+ * of tuples, each a name and its values. */
+PyObject *pmpy_parse_for(pmpy_state *state, const pm_index *idx, PyObject *args) {
+    PyObject *text, *tuple = NULL, *query = NULL;
+    int mode;
+    operands names;
+    if (!PyArg_ParseTuple(args, "Oi|O!", &text, &mode, &PyTuple_Type, &tuple)) {
+        return NULL;
+    }
+    if (names_take(state, tuple, &names)) {
+        query = parse_with(state, idx, text, mode, &names);
+    }
+    operands_release(&names);
+    return query;
+}
+
+/* parse(text, mode) -> Query */
+PyObject *pmpy_parse(PyObject *module, PyObject *args) {
+    return pmpy_parse_for(PyModule_GetState(module), NULL, args);
+}
+
+/* phrase(text, layer, slop, n) -> Query */
+PyObject *pmpy_phrase(PyObject *module, PyObject *args) {
+    pmpy_state *state = PyModule_GetState(module);
+    PyObject *text;
+    int layer, slop, n;
+    pmpy_text utf8;
+    if (!PyArg_ParseTuple(args, "Oiii", &text, &layer, &slop, &n) ||
+        !pmpy_text_take(state, text, &utf8)) {
+        return NULL;
+    }
+    pmpy_query *self = pmpy_query_new(state);
+    if (self != NULL) {
+        pmpy_run run;
+        pmpy_begin(&run);
+        pm_status status =
+            pm_build_phrase((const char *)utf8.bytes.p, utf8.bytes.n, (pm_layer)layer,
+                            (pm_slop)slop, n, &self->query, &run.err);
+        if (!pmpy_end(&run, state, status, NULL)) {
+            Py_CLEAR(self);
+        }
+    }
+    pmpy_text_release(&utf8);
+    return (PyObject *)self;
 }
 
 /* near(operands, within, ordered, scope) -> Query */
@@ -215,16 +263,19 @@ static PyObject *text_or_none(const char *text) {
     return text != NULL ? pmpy_str(text) : Py_NewRef(Py_None);
 }
 
-/* (kind, pos, end, children, text, layer, slop, n, ordered, scope, lo, hi) */
+/* (kind, pos, end, children, text, layer, slop, n, ordered, scope, lo, hi, fuzzy, boost,
+ * negated) */
 static PyObject *describe(const pm_node *node) {
     static const char *const LAYERS[] = {"stem", "folded", "surface"};
     static const char *const SLOPS[] = {"", "~", "~>"};
     static const char *const SCOPES[] = {"", "sentence", "paragraph"};
-    return Py_BuildValue("sIIINssiOsNN", pm_node_kind_name(node->kind), node->pos,
+    return Py_BuildValue("sIIINssiOsNNidO", pm_node_kind_name(node->kind), node->pos,
                          node->end, node->n_children, text_or_none(node->text),
                          LAYERS[node->layer], SLOPS[node->slop], (int)node->n,
                          node->ordered ? Py_True : Py_False, SCOPES[node->scope],
-                         text_or_none(node->lo), text_or_none(node->hi));
+                         text_or_none(node->lo), text_or_none(node->hi),
+                         (int)node->fuzzy, (double)node->boost / PM_NO_BOOST,
+                         node->negated ? Py_True : Py_False);
 }
 
 static int append_tree(PyObject *list, const pm_node *node) {

@@ -15,7 +15,7 @@ from pressmark._dates import of_microseconds
 from pressmark._display import facts_html
 from pressmark._errors import ClosedError, RowError, UnknownFieldError
 from pressmark._hits import Hits, rate, scope_number, with_rates
-from pressmark._query import LAYERS, SEARCH, STRICT
+from pressmark._query import LAYERS, SEARCH, STRICT, Params, names_of
 from pressmark._rank import rank
 from pressmark._table import Ranking, Table, beside, block_of, free_name
 from pressmark._version import __version__
@@ -182,7 +182,7 @@ class Index:
 
     def search(self, query: str, k: int = 10, *, filter: Filter = None, sort: str = "score", match: str = "any",  # noqa: A002
                k1: float = 1.2, b: float = 0.75, weights: Mapping[str, float] | None = None, snippet: bool = True,
-               columns: Sequence[str] | None = None) -> Ranking:
+               columns: Sequence[str] | None = None, params: Params = None) -> Ranking:
         """The first k documents by BM25 (Robertson & Zaragoza 2009, eq. 3.15, Lucene's idf), or in another order.
 
         Parameters
@@ -205,6 +205,9 @@ class Index:
             Whether to cut out the part that shows best why a document was found.
         columns : list of str, optional
             Metadata columns to add.
+        params : dict, optional
+            What `$name` in the query stands for: a word or phrase, or a list of them, any of which may stand there. Their text is
+            never read for operators; `*` and `?` are wildcards.
 
         Returns
         -------
@@ -225,12 +228,12 @@ class Index:
         if unknown:
             raise UnknownFieldError(f"no text field {min(unknown)!r}; fields: {', '.join(self.fields)}")
         core = self._live
-        parsed = core.parse(query, SEARCH)
+        parsed = core.parse(query, SEARCH, names_of(params))
         scale = None if weights is None else tuple(float(weights.get(f, 1)) for f in self._facts["fields"])
         block, total = core.search(parsed, *where_of(core, filter), min(k, _INT_MAX), k1, b, match == "all", scale, sort)
         return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
 
-    def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None,  # noqa: A002
+    def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None, params: Params = None,  # noqa: A002
              on_limit: Literal["raise", "skip"] = "raise") -> Hits:
         """Every hit of a query, in the order of documents and text.
 
@@ -242,6 +245,9 @@ class Index:
             A query of metadata, or document keys.
         columns : list of str, optional
             Metadata columns to add.
+        params : dict, optional
+            What `$name` in the query stands for: a word or phrase, or a list of them, any of which may stand there. Their text is
+            never read for operators; `*` and `?` are wildcards.
         on_limit : {"raise", "skip"}
             What becomes of a document with more pairs of spans than `pm.limits.pairs`: LimitError, or it is left out and
             named in the notes.
@@ -250,7 +256,7 @@ class Index:
         """
         if on_limit not in ("raise", "skip"):
             raise ValueError(f"on_limit is 'raise' or 'skip', not {on_limit!r}")
-        return self._hits(self._live.parse(query, STRICT), filter, columns, on_limit == "skip")
+        return self._hits(self._live.parse(query, STRICT, names_of(params)), filter, columns, on_limit == "skip")
 
     def phrase(self, text: str, *, stem: bool = False, case: bool = False, slop: int = 0, ordered: bool = True,
                filter: Filter = None) -> Hits:  # noqa: A002
@@ -297,13 +303,14 @@ class Index:
         return self._hits(_core.near(texts, max(0, min(within, _INT_MAX)), ordered, scope_number(scope)), filter, None)
 
     @overload
-    def count(self, query: str, *, by: None = None, unit: str = "hits", filter: Filter = None) -> int: ...
+    def count(self, query: str, *, by: None = None, unit: str = "hits", filter: Filter = None, params: Params = None) -> int: ...
     @overload
-    def count(self, query: str, *, by: str, unit: str = "hits", filter: Filter = None) -> Table: ...
+    def count(self, query: str, *, by: str, unit: str = "hits", filter: Filter = None, params: Params = None) -> Table: ...
     @overload
-    def count(self, query: list[str] | tuple[str, ...], *, by: str | None = None, unit: str = "hits", filter: Filter = None) -> Table: ...
+    def count(self, query: list[str] | tuple[str, ...], *, by: str | None = None, unit: str = "hits", filter: Filter = None,
+              params: Params = None) -> Table: ...
     def count(self, query: str | list[str] | tuple[str, ...], *, by: str | None = None, unit: str = "hits",
-              filter: Filter = None) -> int | Table:  # noqa: A002
+              filter: Filter = None, params: Params = None) -> int | Table:  # noqa: A002
         """How often a query, or each of several, is found.
 
         Parameters
@@ -314,6 +321,8 @@ class Index:
         unit : {"hits", "documents"}
             What the number is of, for a single query without `by`.
         filter : str or iterable of str, optional
+        params : dict, optional
+            What `$name` stands for, as in `hits`.
 
         Returns
         -------
@@ -324,12 +333,13 @@ class Index:
         if unit not in ("hits", "documents"):
             raise ValueError(f"unit is 'hits' or 'documents', not {unit!r}")
         core = self._live
+        names = () if params is None else names_of(params)
         where = (None, None) if filter is None else where_of(core, filter)
         if isinstance(query, str) and by is None:
-            hits, documents = core.count(core.parse(query, STRICT), *where, unit == "documents")
+            hits, documents = core.count(core.parse(query, STRICT, names), *where, unit == "documents")
             return documents if unit == "documents" else hits
         queries = [query] if isinstance(query, str) else list(query)
-        parsed = [core.parse(q, STRICT) for q in queries]
+        parsed = [core.parse(q, STRICT, names) for q in queries]
         notes = [n for q in parsed for n in q.notes]
         said = "; ".join(str(q) for q in parsed)
         if by is not None:

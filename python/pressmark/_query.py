@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator, Mapping, TypeAlias
 
 from pressmark import _core
 from pressmark._display import escaped
@@ -18,16 +18,24 @@ class Node:
     Attributes
     ----------
     kind : str
-        "word", "phrase", "any" (a lone `*`), "alternatives", "set", "near", "or", "and", "not", "field", "meta" or "nothing".
+        "word", "phrase", "any" (a lone `*`), "alternatives", "set" (of `$name` or a list), "near", "in", "or", "and", "not", "field",
+        "meta", "atleast", "first", "of" or "nothing".
     children : tuple of Node
     pos, end : int
         Its place in the query text, code points `[pos, end)`.
     text : str or None
-        Of words, as they stand; of fields and metadata, the name.
+        Of words, as they stand; of fields, metadata, zones and `$name`, the name.
     layer : str
         Of words: "stem", "folded" (`=word`, words of phrases) or "surface" (`==word`).
     n, ordered, scope : int, bool, str
         Of "near" and "phrase": the distance (-1: none but the scope) or the words of slop; the order; "sentence", "paragraph" or "".
+        n also of "atleast", "first" and "of".
+    negated : bool
+        Of "near" and "in": NOT stands before.
+    fuzzy : int
+        Of words: how many letters may differ.
+    boost : float
+        The weight in scores; 1 where none was written.
     slop : str
         Of phrases: "", "~" or "~>".
     lo, hi : str or None
@@ -41,7 +49,7 @@ class Node:
         self._number = number
         self.kind: str
         (self.kind, self.pos, self.end, _, self.text, self.layer, self.slop, self.n, self.ordered, self.scope, self.lo,
-         self.hi) = facts
+         self.hi, self.fuzzy, self.boost, self.negated) = facts
         self.children = children
 
     def __str__(self) -> str:
@@ -53,6 +61,14 @@ class Node:
             said.append(repr(self.text))
         if self.kind == "word":
             said.append(self.layer)
+        if self.negated:
+            said.append("not")
+        if self.kind in ("atleast", "first", "of"):
+            said.append(str(self.n))
+        if self.fuzzy:
+            said.append(f"~{self.fuzzy}")
+        if self.boost != 1:
+            said.append(f"^{self.boost:g}")
         if self.kind == "near":
             said += [] if self.n < 0 else [f"within {self.n}"]
             said += ["in order"] if self.ordered else []
@@ -83,6 +99,23 @@ def tree_of(query: _core.Query) -> Node:
         return Node(query, at, facts[at], tuple(children)), after
 
     return build(0)[0]
+
+
+Params: TypeAlias = Mapping[str, str | Iterable[str]] | None  # what $name stands for
+
+
+def names_of(params: Params) -> tuple[tuple[str, ...], ...]:
+    """Parameters as the core takes them: each name with its values."""
+    out = []
+    for name, value in (params or {}).items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"a parameter's name is of letters, digits and _, not {name!r}")
+        values = (value,) if isinstance(value, str) else tuple(value)
+        wrong = [v for v in values if not isinstance(v, str)]
+        if wrong:
+            raise TypeError(f"parameter {name!r} is a str or several, not {type(wrong[0]).__name__}")
+        out.append((name, *values))
+    return tuple(out)
 
 
 def check_lang(lang: str) -> None:

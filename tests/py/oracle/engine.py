@@ -142,7 +142,7 @@ class Engine:
             case Boost(child):
                 return self.satisfied(child, doc, fields)
             case AtLeast(n, child):
-                return sum(len(self._minimal(child, doc, name, fields)) for name in fields) >= n
+                return sum(len({f[:2] for f in self._minimal(child, doc, name, fields)}) for name in fields) >= n
             case First():
                 return any(self._places(node, doc, name, fields) for name in fields)
             case Meta() | Range():

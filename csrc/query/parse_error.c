@@ -260,7 +260,7 @@ static void put_reading(const pm_parser *p, pm_buf *out, const pm_item *items,
             put_char(out, ' ');
             if (!blank) {
                 put_text(p, out, op.lo, op.hi);
-                put_char(out, ' ');
+                pm_buf_printf(out, "%s", items[i].at.hi > items[i].at.lo ? " " : "");
             } else if (!joined && between[0] != '\0') {
                 pm_buf_printf(out, "%s ", between);
             }

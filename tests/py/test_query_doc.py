@@ -79,5 +79,5 @@ def test_queries_of_other_languages_have_a_reading(query):
 def test_both_readings_of_an_ambiguous_query_can_be_pasted(index):
     for block in ERRORS:
         if block.startswith("AmbiguousQueryError"):
-            readings = [line.split("reads", 1)[1].strip() for line in block.splitlines() if " reads " in line]
+            readings = re.findall(r"^  (?:\w+ reads|either|or) +(.*)$", block, re.M)
             assert len(readings) == 2 and all(index.hits(reading) is not None for reading in readings)

@@ -138,6 +138,10 @@ static uint32_t distance(const pm_span *a, const pm_span *b) {
     return b->hi <= a->lo ? a->lo - (b->hi - 1) : 0;
 }
 
+static bool too_far(const pm_span *a, const pm_span *b, const pm_rule *rule) {
+    return rule->n != PM_NEAR_ANY_DISTANCE && distance(a, b) > (uint32_t)rule->n;
+}
+
 static bool in_one_zone(const pm_rule *rule, pm_pos lo, pm_pos hi) {
     pm_pos from, to;
     if (rule->scope == PM_SCOPE_FIELD) {
@@ -171,7 +175,7 @@ static bool join_pair(const pm_span *a, const pm_span *b, const pm_rule *rule,
     if (rule->ordered && a->hi > b->lo) {
         return false;
     }
-    if (rule->n != PM_NEAR_ANY_DISTANCE && distance(a, b) > (uint32_t)rule->n) {
+    if (too_far(a, b, rule)) {
         return false;
     }
     if (rule->extra != UINT32_MAX &&
@@ -295,7 +299,7 @@ static bool is_near(const pm_span *a, const pm_span *b, const pm_rule *rule) {
     if (rule->ordered && !behind) {
         return false;
     }
-    if (rule->n != PM_NEAR_ANY_DISTANCE && distance(a, b) > (uint32_t)rule->n) {
+    if (too_far(a, b, rule)) {
         return false;
     }
     return in_one_zone(rule, a->lo < b->lo ? a->lo : b->lo,

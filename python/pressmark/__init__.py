@@ -18,11 +18,12 @@ from pressmark._index import Index, open
 from pressmark._query import Node, check_lang as _check_lang, limits, parse
 from pressmark._table import Ranking, Row, Table
 from pressmark._version import __version__
+from pressmark._writer import Writer
 
 __all__ = [
     "AmbiguousQueryError", "Card", "ClosedError", "CorruptIndexError", "DuplicateKeyError", "Error", "GenerationGoneError", "Hit",
     "Hits", "Index", "LimitError", "LockedError", "Node", "NotAnIndexError", "QuerySyntaxError", "Ranking", "Row", "RowError",
-    "SourceError", "Table", "UnknownFieldError", "VersionError", "__version__", "index", "languages", "limits", "open", "parse",
+    "SourceError", "Table", "UnknownFieldError", "VersionError", "Writer", "__version__", "index", "languages", "limits", "open", "parse",
     "tokenize"]
 
 

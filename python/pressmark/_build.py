@@ -10,7 +10,7 @@ from typing import Any, Sequence
 from pressmark import _core
 from pressmark._errors import CorruptIndexError, VersionError
 from pressmark._feed import Feeder, Source, batch_budget, memory_bytes, read, source_of
-from pressmark._index import Index, remove_later
+from pressmark._index import Index, TemporaryFolder
 from pressmark._progress import Meter, Progress
 from pressmark._query import check_lang
 from pressmark._rows import TEXTS, Roles, Shaper, roles_of
@@ -35,11 +35,7 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
     shaper = Shaper(roles, options["encoding"])
     meter = Meter(options["progress"], source.size, source.unit)
     try:
-        try:
-            read(source, shaper, feeder, options["budget"], meter)
-        except Exception:
-            feeder.wait()  # a row before this one may be at fault too: that error comes first
-            raise
+        read(source, shaper, feeder, options["budget"], meter)
         feeder.end()
         _, replaced = builder.finish()
     except BaseException:
@@ -76,7 +72,7 @@ def _temporary(source: Source, roles: Roles, options: dict[str, Any]) -> Index:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    remove_later(idx, folder)
+    idx._folder = TemporaryFolder(folder)
     return idx
 
 

@@ -28,7 +28,7 @@ enum { PMPY_N_LIMITS = 6 };
 
 typedef struct pmpy_state {
     PyTypeObject *block_type, *column_type, *query_type, *index_type, *hits_type,
-        *builder_type, *unzstd_type;
+        *builder_type, *writer_type, *unzstd_type;
     PyObject *errors[PMPY_N_ERRORS];
     PyObject *isascii;          /* the method's name, interned */
     PyObject *epoch, *interval; /* datetime(1970, 1, 1), timedelta */
@@ -92,11 +92,12 @@ typedef struct pmpy_query {
 } pmpy_query;
 
 extern PyType_Spec pmpy_block_spec, pmpy_column_spec, pmpy_query_spec, pmpy_index_spec,
-    pmpy_hits_spec, pmpy_builder_spec, pmpy_unzstd_spec;
+    pmpy_hits_spec, pmpy_builder_spec, pmpy_writer_spec, pmpy_unzstd_spec;
 
 /* Each takes its C object over, also when it fails. */
 PyObject *pmpy_block_new(pmpy_state *state, pm_table *take);
 PyObject *pmpy_hits_wrap(pmpy_state *state, pm_hits *take);
+PyObject *pmpy_index_wrap(pmpy_state *state, pm_index *take);
 /* An empty query to be filled. */
 pmpy_query *pmpy_query_new(pmpy_state *state);
 /* The query in o; NULL with TypeError where o is none. None where allowed gives NULL
@@ -111,7 +112,9 @@ PyObject *pmpy_parse_for(pmpy_state *state, const pm_index *idx, PyObject *args)
 PyObject *pmpy_parse(PyObject *module, PyObject *args); /* _core_query.c */
 PyObject *pmpy_phrase(PyObject *module, PyObject *args);
 PyObject *pmpy_near(PyObject *module, PyObject *args);
-PyObject *pmpy_builder(PyObject *module, PyObject *args);  /* _core_build.c */
+PyObject *pmpy_builder(PyObject *module, PyObject *args); /* _core_build.c */
+PyObject *pmpy_writer(PyObject *module, PyObject *args);  /* _core_writer.c */
+PyObject *pmpy_optimize(PyObject *module, PyObject *args);
 PyObject *pmpy_unzstd(PyObject *module, PyObject *unused); /* _core_unzstd.c */
 
 /* Capsules of the Arrow C data interface: _core_arrow.c */

@@ -173,7 +173,7 @@ static PyObject *add_batch(builder *b, pmpy_state *state, const pmpy_batch *t) {
     pm_status status =
         pm_builder_add(b->builder, t->rows, t->n, &n_added, &run.cancel, &run.err);
     bool ok = pmpy_turn_end(&b->turn, &run, state,
-                            pmpy_row_skippable(status) ? PM_OK : status);
+                            pmpy_row_skippable(status) ? PM_OK : status, NULL);
     return ok ? pmpy_rows_added(state, status, &run.err, n_added) : NULL;
 }
 
@@ -214,7 +214,7 @@ static PyObject *builder_finish(PyObject *self, PyObject *unused) {
     pm_status status = pm_builder_finish(b->builder, &run.cancel, &run.err);
     unsigned long long docs = pm_builder_docs(b->builder),
                        replaced = pm_builder_replaced(b->builder);
-    bool ok = pmpy_turn_end(&b->turn, &run, pmpy_state_of(self), status);
+    bool ok = pmpy_turn_end(&b->turn, &run, pmpy_state_of(self), status, NULL);
     release(b);
     leave(b);
     return ok ? Py_BuildValue("KK", docs, replaced) : NULL;

@@ -52,16 +52,24 @@ static void raise_query(PyObject *type, const pm_error *err, PyObject *query) {
                                      place(err->end), pmpy_str(err->hint)));
 }
 
-/* cls(message, hint) */
-static void raise_state(PyObject *type, const pm_error *err) {
-    set_called(type, PyObject_CallFunction(type, "NN", pmpy_str(err->message),
-                                           pmpy_str(err->hint)));
+/* cls(message, hint, number): the newest generation */
+static void raise_gone(PyObject *type, const pm_error *err) {
+    set_called(type, PyObject_CallFunction(type, "NNN", pmpy_str(err->message),
+                                           pmpy_str(err->hint), place(err->offset)));
 }
 
-/* cls(message, file, offset) */
+/* cls(message, hint, number, name): the owner's process and host */
+static void raise_locked(PyObject *type, const pm_error *err) {
+    set_called(type, PyObject_CallFunction(type, "NNNN", pmpy_str(err->message),
+                                           pmpy_str(err->hint), place(err->offset),
+                                           pmpy_str(err->file)));
+}
+
+/* cls(message, file, offset, hint) */
 static void raise_file(PyObject *type, const pm_error *err) {
-    set_called(type, PyObject_CallFunction(type, "NNN", pmpy_str(err->message),
-                                           pmpy_str(err->file), place(err->offset)));
+    set_called(type, PyObject_CallFunction(type, "NNNN", pmpy_str(err->message),
+                                           pmpy_str(err->file), place(err->offset),
+                                           pmpy_str(err->hint)));
 }
 
 static void raise_text(PyObject *type, const pm_error *err) {
@@ -118,10 +126,10 @@ PyObject *pmpy_raise(pmpy_state *state, const pm_error *err, PyObject *query) {
         raise_text(state->errors[PMPY_DUPLICATE], err);
         break;
     case PM_LOCKED:
-        raise_state(state->errors[PMPY_LOCKED], err);
+        raise_locked(state->errors[PMPY_LOCKED], err);
         break;
     case PM_GONE:
-        raise_state(state->errors[PMPY_GONE], err);
+        raise_gone(state->errors[PMPY_GONE], err);
         break;
     case PM_FOREIGN:
         raise_file(state->errors[PMPY_FOREIGN], err);

@@ -10,6 +10,16 @@ static pm_index *index_in(PyObject *self) {
     return ((index_object *)self)->index;
 }
 
+PyObject *pmpy_index_wrap(pmpy_state *state, pm_index *take) {
+    index_object *self = PyObject_New(index_object, state->index_type);
+    if (self == NULL) {
+        pm_index_unref(take);
+        return NULL;
+    }
+    self->index = take;
+    return (PyObject *)self;
+}
+
 /* open(path, generation, mode) -> Index; path: bytes */
 PyObject *pmpy_open(PyObject *module, PyObject *args) {
     pmpy_state *state = PyModule_GetState(module);
@@ -28,13 +38,10 @@ PyObject *pmpy_open(PyObject *module, PyObject *args) {
         pm_index_open(chars, generation, (pm_open_mode)mode, &index, &run.err);
     bool ok = pmpy_end(&run, state, status, NULL);
     Py_DECREF(path);
-    index_object *self = ok ? PyObject_New(index_object, state->index_type) : NULL;
-    if (self != NULL) {
-        self->index = index;
-    } else if (status == PM_OK) {
+    if (!ok && status == PM_OK) {
         pm_index_unref(index);
     }
-    return (PyObject *)self;
+    return ok ? pmpy_index_wrap(state, index) : NULL;
 }
 
 static void index_dealloc(PyObject *self) {
@@ -85,18 +92,34 @@ static PyObject *field_names(const pm_index_facts *f) {
     return out;
 }
 
+/* ((number, published in seconds since 1970), ...) */
+static PyObject *generations(const pm_index_facts *f) {
+    PyObject *out = PyTuple_New((Py_ssize_t)f->n_generations);
+    for (uint32_t i = 0; out != NULL && i < f->n_generations; i++) {
+        const pm_generation *g = &f->generations[i];
+        PyObject *pair =
+            Py_BuildValue("KL", (unsigned long long)g->number,
+                          (long long)(g->published != 0 ? g->published : f->file_time));
+        if (pair == NULL || PyTuple_SetItem(out, (Py_ssize_t)i, pair) < 0) {
+            Py_CLEAR(out);
+        }
+    }
+    return out;
+}
+
 static PyObject *index_facts(PyObject *self, PyObject *unused) {
     (void)unused;
     pm_index_facts f;
     pm_index_get_facts(index_in(self), &f);
     return Py_BuildValue(
-        "{sKsKsKsKsIsIsNsNsNsNsNsOsO}", "generation", (unsigned long long)f.generation,
-        "fingerprint", (unsigned long long)f.fingerprint, "tokens",
-        (unsigned long long)f.n_tokens, "words", (unsigned long long)f.n_words,
-        "documents", f.n_docs, "segments", f.n_segments, "lang", pmpy_str(f.lang),
+        "{sKsKsKsKsIsIsIsNsNsNsNsNsNsOsO}", "generation",
+        (unsigned long long)f.generation, "fingerprint",
+        (unsigned long long)f.fingerprint, "tokens", (unsigned long long)f.n_tokens,
+        "words", (unsigned long long)f.n_words, "documents", f.n_docs, "deleted",
+        f.doc_bound - f.n_docs, "segments", f.n_segments, "lang", pmpy_str(f.lang),
         "main_field", pmpy_str(f.main_field), "date_column", pmpy_str(f.date_column),
-        "key_column", pmpy_str(f.key_column), "fields", field_names(&f), "store",
-        f.store ? Py_True : Py_False, "analyzer_differs",
+        "key_column", pmpy_str(f.key_column), "fields", field_names(&f), "generations",
+        generations(&f), "store", f.store ? Py_True : Py_False, "analyzer_differs",
         f.analyzer_differs ? Py_True : Py_False);
 }
 
@@ -148,6 +171,19 @@ static bool filter_of(pmpy_state *state, PyObject *o, const pm_query **out) {
     pmpy_query *query = pmpy_query_of(state, o);
     *out = query != NULL ? &query->query : NULL;
     return query != NULL;
+}
+
+/* greatest_key() -> the greatest key that is a number, or -1 */
+static PyObject *index_greatest_key(PyObject *self, PyObject *unused) {
+    (void)unused;
+    int64_t number = -1;
+    pmpy_run run;
+    pmpy_begin(&run);
+    pm_status status =
+        pm_index_greatest_key(index_in(self), &number, &run.cancel, &run.err);
+    return pmpy_end(&run, pmpy_state_of(self), status, NULL)
+               ? PyLong_FromLongLong(number)
+               : NULL;
 }
 
 /* documents(columns, docs, filter) -> Block; columns: tuple, or None for all */
@@ -402,6 +438,8 @@ static PyMethodDef index_methods[] = {
      "metadata columns: Block of name, kind, several, documents"},
     {"sections", index_sections, METH_NOARGS, "sizes: Block of file, section, bytes"},
     {"find", index_find, METH_O, "find(key) -> document number, or None"},
+    {"greatest_key", index_greatest_key, METH_NOARGS,
+     "greatest_key() -> the greatest key that is a number, or -1"},
     {"documents", index_documents, METH_VARARGS,
      "documents(columns, docs, filter) -> Block"},
     {"values", index_values, METH_O, "values(doc) -> Block of one document's metadata"},

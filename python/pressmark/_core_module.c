@@ -168,6 +168,10 @@ static PyMethodDef core_methods[] = {
      "near(operands, within, ordered, scope) -> Query"},
     {"builder", pmpy_builder, METH_VARARGS,
      "builder(path, lang, fields, date, key, store, threads, replace) -> Builder"},
+    {"writer", pmpy_writer, METH_VARARGS,
+     "writer(path, timeout, memory, threads) -> Writer"},
+    {"optimize", pmpy_optimize, METH_VARARGS,
+     "optimize(path, timeout, memory, threads, restem) -> generation"},
     {"unzstd", pmpy_unzstd, METH_NOARGS, "unzstd() -> Unzstd"},
     {NULL, NULL, 0, NULL},
 };
@@ -183,6 +187,7 @@ static int add_types(PyObject *module, pmpy_state *state) {
         {&pmpy_index_spec, &state->index_type},
         {&pmpy_hits_spec, &state->hits_type},
         {&pmpy_builder_spec, &state->builder_type},
+        {&pmpy_writer_spec, &state->writer_type},
         {&pmpy_unzstd_spec, &state->unzstd_type},
     };
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
@@ -224,6 +229,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->index_type);
     Py_VISIT(state->hits_type);
     Py_VISIT(state->builder_type);
+    Py_VISIT(state->writer_type);
     Py_VISIT(state->unzstd_type);
     for (int i = 0; i < PMPY_N_ERRORS; i++) {
         Py_VISIT(state->errors[i]);
@@ -240,6 +246,7 @@ static int core_clear(PyObject *module) {
     Py_CLEAR(state->index_type);
     Py_CLEAR(state->hits_type);
     Py_CLEAR(state->builder_type);
+    Py_CLEAR(state->writer_type);
     Py_CLEAR(state->unzstd_type);
     for (int i = 0; i < PMPY_N_ERRORS; i++) {
         Py_CLEAR(state->errors[i]);

@@ -29,9 +29,9 @@ void pmpy_turn_begin(pmpy_turn *turn, pmpy_run *run) {
     }
 }
 
-bool pmpy_turn_end(pmpy_turn *turn, pmpy_run *run, pmpy_state *state,
-                   pm_status status) {
-    bool ok = pmpy_end(run, state, status, NULL);
+bool pmpy_turn_end(pmpy_turn *turn, pmpy_run *run, pmpy_state *state, pm_status status,
+                   PyObject *query) {
+    bool ok = pmpy_end(run, state, status, query);
     turn->cancel = NULL;
     return ok;
 }

@@ -20,7 +20,8 @@ bool pmpy_turn_enter(pmpy_turn *turn, const char *what);
 void pmpy_turn_leave(pmpy_turn *turn);
 /* pmpy_begin and pmpy_end of a run that pmpy_turn_cancel can stop. */
 void pmpy_turn_begin(pmpy_turn *turn, pmpy_run *run);
-bool pmpy_turn_end(pmpy_turn *turn, pmpy_run *run, pmpy_state *state, pm_status status);
+bool pmpy_turn_end(pmpy_turn *turn, pmpy_run *run, pmpy_state *state, pm_status status,
+                   PyObject *query);
 /* The call under way, and any later one, ends soon with KeyboardInterrupt. */
 void pmpy_turn_cancel(pmpy_turn *turn);
 

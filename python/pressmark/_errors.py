@@ -97,15 +97,17 @@ class DuplicateKeyError(SourceError):
 class _FileError(Error):
     """An error with a place in a file of the index."""
 
-    def __init__(self, message: str, file: str = "", offset: int | None = None) -> None:
-        super().__init__(message, file, offset)
+    def __init__(self, message: str, file: str = "", offset: int | None = None, hint: str = "") -> None:
+        super().__init__(message, file, offset, hint)
         self.message = message
         self.file = file
         self.offset = offset
+        self.hint = hint
 
     def __str__(self) -> str:
         place = [self.file] if self.file and self.file not in self.message else []
         place += [] if self.offset is None else [f"byte {self.offset:,}"]
+        place += [self.hint] if self.hint else []
         return f"{self.message} ({', '.join(place)})" if place else self.message
 
 
@@ -118,7 +120,11 @@ class CorruptIndexError(_FileError):
 
 
 class VersionError(_FileError):
-    """The index was written in a format that this version does not read; the message names both versions."""
+    """This version cannot read the index, or not write to it.
+
+    It was written in a format that this version does not know, and the message names both; or with other stems than this version
+    makes, which matters to writing alone: `hint` says `optimize(restem=True)`.
+    """
 
 
 class _StateError(Error):
@@ -132,11 +138,25 @@ class _StateError(Error):
 
 
 class LockedError(_StateError):
-    """Another writer holds the index; the message names it."""
+    """Another writer holds the index.
+
+    Attributes: `pid`, the process that has it, and `host`, the machine where it runs; None and "" where that could not be read.
+    """
+
+    def __init__(self, message: str, hint: str = "", pid: int | None = None, host: str = "") -> None:
+        super().__init__(message, hint)
+        self.args = (message, hint, pid, host)
+        self.pid = pid
+        self.host = host
 
 
 class GenerationGoneError(_StateError, LookupError):
-    """The generation asked for is no longer retained; the message names the newest."""
+    """The generation asked for is no longer retained. Attribute: `newest`, the number of the one that is in force, or None."""
+
+    def __init__(self, message: str, hint: str = "", newest: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.args = (message, hint, newest)
+        self.newest = newest
 
 
 class ClosedError(Error, ValueError):

@@ -82,6 +82,7 @@ class Feeder:
 
     def __init__(self, sink: Sink, add: Add, skip: bool, threads: int | None) -> None:
         self.skipped: list[RowError] = []
+        self.duplicate = "the key stands twice"  # a row's reason
         self._sink, self._add_rows = sink, add
         self._skip = skip
         self._alone = (threads or os.cpu_count()) == 1
@@ -115,7 +116,7 @@ class Feeder:
             row, where = batch.places[first]
             key = batch.rows[first][0]
             if isinstance(error, DuplicateKeyError):
-                error.reason = "the key stands twice"
+                error.reason = self.duplicate
             self.bad_row(error, row, key, where)
             first += 1
 
@@ -152,27 +153,35 @@ class Feeder:
 
 
 def read(source: Source, shaper: Shaper, feeder: Feeder, budget: int, meter: Meter) -> None:
-    """Feeds all rows of a source."""
+    """Feeds all rows of a source. Where one cannot be read, those before it go in first, and if one of them is at fault too, that
+    is what is raised."""
     batch = _Batch()
-    for row, item in enumerate(source):
-        where = f"{item.file} line {item.number}" if item.file else f"row {row}"
-        key = None
-        try:
-            if isinstance(item.values, SourceError):
-                raise item.values
-            key = shaper.key_of(item.values, row, item.key)
-            made, size = shaper.shape(item.values, key, where)
-        except SourceError as e:
-            feeder.bad_row(e, row, key, where)
-            continue
-        batch.rows.append(made)
-        batch.places.append((row, where))
-        batch.bytes += size + 200
-        if batch.full(budget):
-            batch.columns, shaper.new_columns = shaper.new_columns, []
-            feeder.put(batch)
-            batch = _Batch()
-            meter.at(source.position())
-    batch.columns, shaper.new_columns = shaper.new_columns, []
-    feeder.put(batch, last=True)
-    meter.at(source.position())
+
+    def put(last: bool) -> None:
+        nonlocal batch
+        batch.columns, shaper.new_columns = shaper.new_columns, []
+        done, batch = batch, _Batch()
+        feeder.put(done, last)
+        meter.at(source.position())
+
+    try:
+        for row, item in enumerate(source):
+            where = f"{item.file} line {item.number}" if item.file else f"row {row}"
+            key = None
+            try:
+                if isinstance(item.values, SourceError):
+                    raise item.values
+                key = shaper.key_of(item.values, row, item.key)
+                made, size = shaper.shape(item.values, key, where)
+            except SourceError as e:
+                feeder.bad_row(e, row, key, where)
+                continue
+            batch.rows.append(made)
+            batch.places.append((row, where))
+            batch.bytes += size + 200
+            if batch.full(budget):
+                put(False)
+    except Exception:
+        put(True)
+        raise
+    put(True)

@@ -7,6 +7,7 @@ import os
 import shutil
 import weakref
 from array import array
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Iterable, Literal, Mapping, Sequence, overload
 
 from pressmark import _core
@@ -15,11 +16,13 @@ from pressmark._dates import of_microseconds
 from pressmark._display import facts_html
 from pressmark._errors import ClosedError, RowError, UnknownFieldError
 from pressmark._hits import Hits, rate, scope_number, with_rates
+from pressmark._progress import Progress
 from pressmark._query import LAYERS, SEARCH, STRICT, Params, names_of
 from pressmark._rank import rank
 from pressmark._table import Ranking, Table, beside, block_of, free_name
 from pressmark._version import __version__
 from pressmark._where import Filter, number_of, where_of
+from pressmark._writer import Writer, lock_options
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +52,9 @@ class Index:
     """An index, open on one generation for its life.
 
     Made by `pressmark.index` and `pressmark.open`. `len(idx)` is the number of documents. It may be used by several threads and
-    after a fork, and pickles as (path, generation); results outlive `close()`. After `close()` methods raise ClosedError.
+    after a fork, and pickles as (path, generation), which raises GenerationGoneError when it is loaded after that generation has gone;
+    results outlive `close()`. After `close()` methods raise ClosedError. Writing (`writer`) makes a generation of its own, and this
+    index does not change: `refresh()`.
 
     Attributes
     ----------
@@ -82,9 +87,9 @@ class Index:
         self.notes: list[str] = []
         if facts["analyzer_differs"]:
             self.notes.append("this version finds other words or stems than the one that made the index; "
-                              "it is read as it was made")
+                              "it is read as it was made, and only writing asks for optimize(restem=True)")
         self._origin = Origin(self.path, self.generation, self.fingerprint, facts["lang"], facts["documents"], self.n_tokens)
-        self._remove: weakref.finalize[Any, Index] | None = None  # of a temporary index
+        self._folder: TemporaryFolder | None = None  # of a temporary index
 
     # ---- facts ----
 
@@ -105,15 +110,20 @@ class Index:
         return True
 
     def info(self) -> dict[str, Any]:
-        """Facts: path, generation, fingerprint, sizes, fields, metadata columns (name, kind, documents), files (bytes)."""
+        """Facts: path, generation, generations (those that were retained when the index was opened, and when they were published),
+        fingerprint, sizes, fields, metadata columns (name, kind, documents), files (bytes).
+
+        Documents and tokens are those that are not deleted; `deleted` documents still take room until their segment is merged."""
         f = self._facts
         columns = [{"name": n, "kind": k, "several": s, "documents": d} for n, k, s, d in self._live.columns().rows(0, 1 << 30)]
         sections = self._live.sections().rows(0, 1 << 30)
         files: dict[str, int] = {}
         for file, _, size in sections:
             files[file] = files.get(file, 0) + size
-        return {"path": self.path, "generation": self.generation, "fingerprint": self.fingerprint, "lang": f["lang"],
-                "documents": f["documents"], "tokens": f["tokens"], "words": f["words"], "segments": f["segments"],
+        generations = [{"generation": n, "published": _utc(t)} for n, t in f["generations"]]
+        return {"path": self.path, "generation": self.generation, "generations": generations,
+                "fingerprint": self.fingerprint, "lang": f["lang"],
+                "documents": f["documents"], "deleted": f["deleted"], "tokens": f["tokens"], "words": f["words"], "segments": f["segments"],
                 "fields": self.fields, "main_field": f["main_field"], "key": f["key_column"] or None,
                 "date": f["date_column"] or None, "columns": columns, "text_stored": f["store"],
                 "bytes": sum(files.values()), "files": files, "pressmark": __version__}
@@ -142,10 +152,9 @@ class Index:
     # ---- life ----
 
     def close(self) -> None:
-        """Releases the files; a temporary index is removed. Results that were given stay usable."""
-        self._open = None
-        if self._remove is not None:
-            self._remove()
+        """Releases the files. Results that were given stay usable. A temporary index is removed with the last one that is open on
+        it, `refresh()`'s and writers included."""
+        self._open = self._folder = None
 
     def __enter__(self) -> Index:
         self._live  # noqa: B018 - raises where the index was closed
@@ -165,6 +174,67 @@ class Index:
         """
         self._live  # noqa: B018 - raises where the index was closed
         _core.verify(self.path)
+
+    # ---- writing ----
+
+    def refresh(self) -> Index:
+        """An index on the newest generation; this one stays on its own for its life. Raises and costs as `pressmark.open`."""
+        self._live  # noqa: B018 - raises where the index was closed
+        made = type(self)(self.path, mmap=self._mmap)
+        made._folder = self._folder
+        return made
+
+    def writer(self, *, timeout: float | None = 10, memory: str | int = "1GB", threads: int | None = None,
+               fields: Sequence[str] | None = None, encoding: str = "utf-8", progress: Progress = None) -> Writer:
+        """Opens a session that adds, updates and deletes documents: `with idx.writer() as w: w.add(rows)`.
+
+        One session at a time writes to an index, whichever process it is in; any number may read meanwhile. It works on the newest
+        generation. This index does not change: `refresh()` returns one that shows what was committed.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Seconds to wait for another writer; None: until it is done.
+        memory : str or int
+            What the session may take beyond what the process has, at least 64MB; more rows are written down meanwhile.
+        threads : int, optional
+            Default: all processors. The index is the same for any number.
+        fields : list of str, optional
+            Metadata columns to keep of the rows, default all: what `pressmark.index` was told is not remembered.
+        encoding, progress
+            As in `pressmark.index`.
+
+        Raises LockedError (`.pid`, `.host`), VersionError where the index was made with other stems than this version makes
+        (`optimize(restem=True)` renews it), CorruptIndexError, OSError.
+        """
+        self._live  # noqa: B018 - raises where the index was closed
+        return Writer(self.path, lock_options(timeout, memory, threads), fields=fields, encoding=encoding, progress=progress,
+                      keep=self._folder)
+
+    def optimize(self, restem: bool = False, *, timeout: float | None = 10, memory: str | int = "1GB",
+                 threads: int | None = None) -> Index:
+        """Merges the newest generation into one segment (or as few as hold it), without deleted documents.
+
+        Every answer, score and order stays the same, to the bit; questions get a little faster, and the deleted text is gone from
+        the new generation's files. Older generations are kept as ever.
+
+        Parameters
+        ----------
+        restem : bool
+            Make the stems anew, with this version's stemmer.
+        timeout, memory, threads
+            As in `writer`.
+
+        Returns
+        -------
+        Index
+            On the result: a new generation, or the newest where there was nothing to do. This index does not change.
+
+        Raises LockedError, CorruptIndexError, OSError. Interruptible: the last commit stands. Cost: the index is read and written.
+        """
+        self._live  # noqa: B018 - raises where the index was closed
+        _core.optimize(self.path, *lock_options(timeout, memory, threads), restem)
+        return self.refresh()
 
     # ---- questions ----
 
@@ -460,13 +530,19 @@ def _count_by(core: _core.Index, queries: Sequence[str], parsed: Sequence[_core.
     return block_of({"query": names, group: values, **rest}, _KINDS | {group: kind})
 
 
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _reopen(path: str, generation: int, mmap: bool | str) -> Index:
     return Index(path, generation=generation, mmap=mmap)
 
 
-def remove_later(idx: Index, folder: str) -> None:
-    """Removes the folder of a temporary index when the index is closed, collected, or the process ends; a forked child does not."""
-    idx._remove = weakref.finalize(idx, _remove, folder, os.getpid())
+class TemporaryFolder:
+    """Where a temporary index stands: removed when nothing holds it any more, or the process ends; a forked child does not."""
+
+    def __init__(self, path: str) -> None:
+        weakref.finalize(self, _remove, path, os.getpid())
 
 
 def _remove(folder: str, pid: int) -> None:

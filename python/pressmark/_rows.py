@@ -144,6 +144,19 @@ def _several(value: Any) -> Sequence[Any] | None:
     return None
 
 
+def key_text(name: str, key: Any) -> str:
+    """A key as a str; whole numbers are written as such. SourceError where it is none."""
+    if isinstance(key, str) and key:
+        return key
+    if isinstance(key, numbers.Integral) and not isinstance(key, bool):
+        return str(int(key))
+    if isinstance(key, float) and key.is_integer():
+        return str(int(key))
+    if key == "" or is_missing(key):
+        raise SourceError(f"no key: column {name!r} is empty")
+    raise SourceError(f"column {name!r} holds {type(key).__name__}, which is no key")
+
+
 class Shaper:
     """Turns rows into builder rows and keeps the list of metadata columns.
 
@@ -151,9 +164,11 @@ class Shaper:
     int column that became float once more.
     """
 
-    def __init__(self, roles: Roles, encoding: str) -> None:
+    def __init__(self, roles: Roles, encoding: str, before: Mapping[str, int] | None = None) -> None:
+        """before: the kinds of metadata columns that the index has."""
         self.roles = roles
         self._encoding = encoding
+        self._before = before or {}
         self.columns: dict[str, list[int]] = {}  # metadata: name -> [number, kind]
         self._metadata: dict[str, bool] = {}
         self._was_int: set[str] = set()  # columns that became float
@@ -170,6 +185,9 @@ class Shaper:
         column = self.columns.get(name)
         stored = DATE if kind == TIME else kind
         if column is None:
+            before = self._before.get(name, stored)
+            if before != stored and {before, stored} != {INT, FLOAT}:
+                raise SourceError(f"column {name!r} holds {_NAMES[kind]} here and {_NAMES[before]} in the index")
             column = self.columns[name] = [len(self.columns), stored]
             self.new_columns.append((name, stored))
         elif column[1] != stored:
@@ -219,20 +237,11 @@ class Shaper:
         raise SourceError(f"column {name!r} holds {type(value).__name__}, not text")
 
     def key_of(self, values: Mapping[str, Any], row: int, file_key: str | None = None) -> str:
-        """The key as a str; whole numbers are written as such. file_key: of a file that is one document."""
+        """The key of a row. file_key: of a file that is one document."""
         name = self.roles.key
         if name is None or (file_key is not None and name not in values):
             return str(row) if file_key is None else file_key
-        key = values.get(name)
-        if isinstance(key, str) and key:
-            return key
-        if isinstance(key, numbers.Integral) and not isinstance(key, bool):
-            return str(int(key))
-        if isinstance(key, float) and key.is_integer():
-            return str(int(key))
-        if key == "" or is_missing(key):
-            raise SourceError(f"no key: column {name!r} is empty")
-        raise SourceError(f"column {name!r} holds {type(key).__name__}, which is no key")
+        return key_text(name, values.get(name))
 
     def shape(self, values: Mapping[str, Any], key: str, where: str) -> tuple[BuilderRow, int]:
         """The builder's row and about how many bytes of text it has. SourceError where the row is bad: it leaves no column behind."""
@@ -274,10 +283,14 @@ class Shaper:
             self._count("no text", where)
         return (key, texts, tuple(cells) if len(cells) <= 3 else _by_column(cells)), size
 
-    def notes(self) -> list[str]:
+    @staticmethod
+    def said(seen: Mapping[str, int], first: Mapping[str, str]) -> list[str]:
         """What was counted, as sentences."""
-        said = {"no text": "without text", "no date": "without a date", "bad date": "with a date that could not be read, now without"}
-        return [f"{n:,} article{'' if n == 1 else 's'} {said[what]} (first: {self.first[what]})" for what, n in self.seen.items()]
+        words = {"no text": "without text", "no date": "without a date", "bad date": "with a date that could not be read, now without"}
+        return [f"{n:,} article{'' if n == 1 else 's'} {words[what]} (first: {first[what]})" for what, n in seen.items()]
+
+    def notes(self) -> list[str]:
+        return self.said(self.seen, self.first)
 
 
 def _by_column(cells: list[Any]) -> tuple[Any, ...]:

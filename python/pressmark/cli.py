@@ -1,4 +1,4 @@
-"""The command line: `pressmark index|search|hits|kwic|count|info|verify|demo`.
+"""The command line: `pressmark index|search|hits|kwic|count|info|verify|optimize|demo`.
 
 Aligned text for people, --json and --csv for programs. Exit status 0; 1 where nothing was found; 2 after an error, which is one line on
 stderr.
@@ -118,8 +118,9 @@ def _info(args: argparse.Namespace) -> int:
         return 0
     columns = ", ".join(f"{c['name']} ({c['kind']})" for c in facts.pop("columns"))
     files = facts.pop("files")
+    generations = ", ".join(f"{g['generation']} ({g['published']})" for g in facts.pop("generations"))
     shown = {k: f"{v:,}" if type(v) is int else ", ".join(v) if isinstance(v, list) else v for k, v in facts.items()}
-    shown |= {"columns": columns, "files": ", ".join(f"{n} {size:,}" for n, size in files.items())}
+    shown |= {"generations": generations, "columns": columns, "files": ", ".join(f"{n} {size:,}" for n, size in files.items())}
     if args.csv:
         print("fact,value", *(f'{k},"{v}"' for k, v in shown.items()), sep="\n")
         return 0
@@ -131,6 +132,13 @@ def _info(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     _core.verify(args.path)
     print(f"{args.path}: every file is whole")
+    return 0
+
+
+def _optimize(args: argparse.Namespace) -> int:
+    with open_index(args.path) as idx, idx.optimize(args.restem, timeout=args.timeout, memory=args.memory, threads=args.threads) as made:
+        if not args.quiet:
+            print(repr(made))
     return 0
 
 
@@ -222,6 +230,15 @@ def _parser() -> argparse.ArgumentParser:
     p = commands.add_parser("verify", help="check every byte of an index")
     p.add_argument("path")
     p.set_defaults(run=_verify)
+    p = commands.add_parser("optimize", help="merge into one segment, without deleted articles",
+                            description="Merges the index at PATH into one segment. Answers stay the same.")
+    p.add_argument("path")
+    p.add_argument("--restem", action="store_true", help="make the stems anew, with this version's stemmer")
+    p.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="how long to wait for a writer (10)")
+    p.add_argument("--memory", default="1GB")
+    p.add_argument("--threads", type=int)
+    p.add_argument("--quiet", action="store_true")
+    p.set_defaults(run=_optimize)
     p = commands.add_parser("demo", help="search the sample articles")
     p.set_defaults(run=_demo)
     return parser

@@ -140,6 +140,29 @@ pm.tokenize("Qarimah’s $1.5bn, the U.S. said at 4pm: self-defence by @lanternt
 print(pm.parse("(Tahouri OR Tahuri) W/6 commander AND NOT outlet:ledger"))
 """),
     (TEXT, """
+## The next day
+
+Collections grow and are corrected while others read them. A session adds, updates and deletes; all of it is published together when
+the block is left, or nothing, should something go wrong. The index at hand stays as it is: `refresh` opens the new generation.
+"""),
+    (CODE, """
+today = [{"key": "2031-01-20-ledger-toll", "outlet": "The Ledger", "date": "2031-01-20", "title": "The price of a strait",
+          "text": "Whoever holds the throat of world trade, one insurer said, sends the bill to everyone."}]
+wrong = hits[0].doc
+with idx.writer() as w:
+    w.add(today)
+    w.update({**idx.doc(wrong), "title": "Corrected"})
+    w.delete(hits[-1].doc)
+later = idx.refresh()
+print(later)
+"""),
+    (CODE, """
+count = later.hits('"throat of world trade"').by("outlet")
+print(idx.count('"throat of world trade"'), "hits in generation", idx.generation)
+print(later.count('"throat of world trade"'), "hits in generation", later.generation)
+count
+"""),
+    (TEXT, """
 ## To publish
 
 The card says what was counted, in which index, by which version.

@@ -111,14 +111,15 @@ static pm_status find_generation(const pm_manifest *m, uint64_t number,
     if (number == 0) {
         return PM_OK;
     }
-    return number > newest->number
-               ? pm_fail(err, PM_GONE,
-                         "there is no generation %" PRIu64 "; the newest is %" PRIu64,
-                         number, newest->number)
-               : pm_fail(err, PM_GONE,
-                         "generation %" PRIu64
-                         " is no longer kept; the newest is %" PRIu64,
-                         number, newest->number);
+    pm_fail(err, PM_GONE,
+            number > newest->number
+                ? "there is no generation %" PRIu64 "; the newest is %" PRIu64
+                : "generation %" PRIu64 " is no longer kept; the newest is %" PRIu64,
+            number, newest->number);
+    if (err != NULL) {
+        err->offset = (int64_t)newest->number;
+    }
+    return PM_GONE;
 }
 
 static pm_status open_generation(pm_snapshot *s, uint64_t number, pm_map_mode mode,

@@ -47,24 +47,39 @@ static bool read_float(const char *text, double *out) {
     return end != text && *end == '\0' && !isnan(*out);
 }
 
+/* The least whole number that a lower bound lets through, the greatest of an upper one.
+ * A column of whole numbers may hold others in another segment, or once more rows have
+ * come, so that a bound may be any number. *none: no number of 64 bits is let through.
+ * False: it is no number. */
+static bool read_bound(const char *text, bool lower, bool open, int64_t *out,
+                       bool *none) {
+    double f;
+    if (!read_int(text, out)) {
+        if (!read_float(text, &f)) {
+            return false;
+        }
+        double whole = lower ? ceil(f) : floor(f);
+        open = open && whole == f;
+        *none = *none || (lower ? whole >= 0x1p63 : whole < -0x1p63);
+        *out = whole >= 0x1p63   ? INT64_MAX
+               : whole < -0x1p63 ? INT64_MIN
+                                 : (int64_t)whole;
+    }
+    *none = *none || (open && *out == (lower ? INT64_MAX : INT64_MIN));
+    *out += *none || !open ? 0 : lower ? 1 : -1;
+    return true;
+}
+
 static pm_status int_condition(condition *c, pm_error *err) {
     const pm_node *n = c->node;
     const char *hi = n->op == PM_META_IS ? n->lo : n->hi;
     c->lo_i = INT64_MIN;
     c->hi_i = INT64_MAX;
-    if (n->lo != NULL && !read_int(n->lo, &c->lo_i)) {
-        return bad_value(n, n->lo, "whole numbers", err);
+    if (n->lo != NULL && !read_bound(n->lo, true, n->lo_open, &c->lo_i, &c->none)) {
+        return bad_value(n, n->lo, "numbers", err);
     }
-    if (n->lo != NULL && n->lo_open) {
-        c->none = c->lo_i == INT64_MAX;
-        c->lo_i += !c->none;
-    }
-    if (hi != NULL && !read_int(hi, &c->hi_i)) {
-        return bad_value(n, hi, "whole numbers", err);
-    }
-    if (hi != NULL && n->hi_open) {
-        c->none = c->none || c->hi_i == INT64_MIN;
-        c->hi_i -= !c->none;
+    if (hi != NULL && !read_bound(hi, false, n->hi_open, &c->hi_i, &c->none)) {
+        return bad_value(n, hi, "numbers", err);
     }
     return PM_OK;
 }

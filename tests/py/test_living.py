@@ -104,7 +104,7 @@ class Living(RuleBasedStateMachine):
 
     def compare(self, idx: Any, rows: list[dict[str, Any]]) -> None:
         Living.rebuilt += 1
-        assert faults(idx, rows, QUERIES, key="key", date="date", **self.options) == []
+        assert faults(idx, rows, QUERIES, key="key", **self.options) == []
 
     def put_in(self, row: dict[str, Any]) -> None:
         self.session = [r for r in self.session if r["key"] != row["key"]] + [row]

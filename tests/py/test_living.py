@@ -49,9 +49,9 @@ COLUMN_OF = {"outlet": "outlet", "n": "n", "tags": "tags", "date": "date", "NOT 
 texts = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join),
     st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS), st.integers(1, 300)).map(lambda t: f"{t[0]} {t[1]} " * t[2]))
-metadata = st.fixed_dictionaries({}, optional={
-    "outlet": st.sampled_from(OUTLETS), "n": st.integers(0, 5) | st.sampled_from([0.5, 2.5]), "tags": st.lists(st.sampled_from("xyz"), max_size=3),
-    "date": st.sampled_from(["2020-01-08", "2020-01-09T12:30:00", "2020-02-01", "1999-12-31"])})
+metadata = st.fixed_dictionaries({"date": st.sampled_from([None, "2020-01-08", "2020-01-09T12:30:00", "2020-02-01", "1999-12-31"])}, optional={
+    "outlet": st.sampled_from(OUTLETS), "n": st.integers(0, 5) | st.sampled_from([0.5, 2.5]),
+    "tags": st.lists(st.sampled_from("xyz"), max_size=3)})
 
 
 def rows_of(keys: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[dict[str, Any]]]:

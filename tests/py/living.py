@@ -15,6 +15,8 @@ ROWS = [
      "text": "弾道ミサイル missile 😀 base slap in the face"},
     {"key": "003", "outlet": "Élysée", "title": "", "text": "<b>Nothing</b> & more"},
 ]
+MORE = [{"key": "004", "date": "2020-03-01", "outlet": "Hill", "words": 5, "title": "More", "text": "Another missile, another base."},
+        {"key": "005", "outlet": "Mirror", "words": 7, "title": "US", "text": "A slap in the face of US and us."}]
 QUERIES = ["missile", '"slap in the face"', "US", "us", "miss*", "missile W/5 base", "the PRE/3 face", "missile AND NOT slap", "title:missile"]
 
 

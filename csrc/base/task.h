@@ -34,6 +34,12 @@ static inline bool pm_cancel_tick(pm_cancel *c, uint32_t work) {
     }
     return pm_cancel_look(c);
 }
+/* The same where a status is returned. */
+static inline pm_status pm_cancel_check(pm_cancel *c, uint32_t work, pm_error *err) {
+    return pm_cancel_tick(c, work)
+               ? pm_fail(err, PM_CANCELLED, "cancelled by the caller")
+               : PM_OK;
+}
 /* For loops on workers: whether the calling thread has said stop. */
 static inline bool pm_cancel_stopped(const pm_cancel *c) {
     return c != NULL && atomic_load_explicit(&c->stop, memory_order_relaxed) != 0;

@@ -144,13 +144,14 @@ static pm_status verify_directory(const pm_bounds *b, pm_error *err) {
     return PM_OK;
 }
 
-pm_status pm_bounds_verify(const pm_bounds *b, pm_error *err) {
+pm_status pm_bounds_verify(const pm_bounds *b, pm_cancel *cancel, pm_error *err) {
     if (start_at(b, 0) != 0) {
         return pm_section_corrupt(b->file, SECTION, 0, err,
                                   "expected the first unit at position 0, found %u",
                                   start_at(b, 0));
     }
     for (uint32_t u = 0; u < b->n_units; u++) {
+        PM_TRY(pm_cancel_check(cancel, 2, err));
         uint32_t start = start_at(b, u), next = start_at(b, u + 1);
         if (next <= start) {
             return pm_section_corrupt(b->file, SECTION, 4 * ((uint64_t)u + 1), err,

@@ -30,7 +30,8 @@ pm_status pm_bounds_make(pm_bounds *b, const uint32_t *starts, uint32_t n_units,
 pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs,
                          uint32_t n_fields, uint32_t n_positions,
                          pm_error *err) PM_MUST_CHECK;
-pm_status pm_bounds_verify(const pm_bounds *b, pm_error *err) PM_MUST_CHECK;
+pm_status pm_bounds_verify(const pm_bounds *b, pm_cancel *cancel,
+                           pm_error *err) PM_MUST_CHECK;
 /* First position of a unit; n_positions for u >= n_units. */
 pm_pos pm_bounds_start(const pm_bounds *b, pm_unit u);
 /* Tokens of a unit are [start, end); the sentinel stands at end. */

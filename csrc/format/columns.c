@@ -153,7 +153,7 @@ pm_value pm_column_value(const pm_column *c, uint32_t i) {
 
 /* ---- verifying ---- */
 
-static const char *check_documents(const pm_column *col) {
+static const char *check_documents(const pm_column *col, pm_cancel *cancel) {
     if (!col->several) {
         return pm_bitmap_verify(&col->has) ? NULL
                                            : "ranks that fit the bits of the documents";
@@ -161,7 +161,7 @@ static const char *check_documents(const pm_column *col) {
     uint64_t before = 0;
     for (uint32_t d = 0; d <= col->n_docs; d++) {
         uint64_t start = pm_packed_get(&col->starts, d);
-        if (start < before || (d == 0 && start != 0)) {
+        if (pm_cancel_tick(cancel, 5) || start < before || (d == 0 && start != 0)) {
             return "starts of values from 0 on, none falling";
         }
         before = start;
@@ -169,7 +169,7 @@ static const char *check_documents(const pm_column *col) {
     return NULL;
 }
 
-static const char *check_values(const pm_column *col) {
+static const char *check_values(const pm_column *col, pm_cancel *cancel) {
     bool is_code = col->kind == PM_VALUE_STR, is_bool = col->kind == PM_VALUE_BOOL;
     int64_t end = is_code ? (int64_t)col->dictionary.n : 2;
     if (col->kind == PM_VALUE_FLOAT &&
@@ -178,7 +178,7 @@ static const char *check_values(const pm_column *col) {
     }
     for (uint32_t i = 0; i < col->n_values && (is_code || is_bool); i++) {
         int64_t v = pm_column_number(col, i);
-        if (v < 0 || v >= end) {
+        if (pm_cancel_tick(cancel, 5) || v < 0 || v >= end) {
             return is_code ? "codes of the dictionary" : "0 or 1";
         }
     }
@@ -188,21 +188,22 @@ static const char *check_values(const pm_column *col) {
 }
 
 static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch,
-                              pm_error *err) {
+                              pm_cancel *cancel, pm_error *err) {
     const pm_column *col = &c->at[i];
     pm_bytes section;
     PM_TRY(pm_container_need(c->file, PM_SECTION_COLS, &section, err));
-    const char *wrong = check_documents(col);
+    const char *wrong = check_documents(col, cancel);
     if (wrong == NULL) {
-        wrong = check_values(col);
+        wrong = check_values(col, cancel);
     }
     if (wrong == NULL && col->kind == PM_VALUE_STR &&
-        !pm_strings_verify(&col->dictionary, true, scratch)) {
+        !pm_strings_verify(&col->dictionary, true, scratch, cancel)) {
         wrong = "strings in order";
     }
     if (scratch->failed) {
         return pm_fail_nomem(err, 0);
     }
+    PM_TRY(pm_cancel_check(cancel, 0, err));
     if (wrong == NULL && pm_columns_find(c, col->name) != col) {
         wrong = "different names of columns";
     }
@@ -210,12 +211,12 @@ static pm_status check_column(const pm_columns *c, uint32_t i, pm_buf *scratch,
                          : broken(c, (uint64_t)(col->name.p - section.p), err, wrong);
 }
 
-pm_status pm_columns_verify(const pm_columns *c, pm_error *err) {
+pm_status pm_columns_verify(const pm_columns *c, pm_cancel *cancel, pm_error *err) {
     pm_status status = PM_OK;
     pm_buf scratch;
     pm_buf_init(&scratch);
     for (uint32_t i = 0; i < c->n && status == PM_OK; i++) {
-        status = check_column(c, i, &scratch, err);
+        status = check_column(c, i, &scratch, cancel, err);
     }
     if (status == PM_CORRUPT && scratch.failed) {
         status = pm_fail_nomem(err, scratch.n);

@@ -97,7 +97,8 @@ typedef struct pm_columns {
 pm_status pm_columns_open(pm_columns *c, const pm_container *file, uint32_t n_docs,
                           pm_error *err) PM_MUST_CHECK;
 void pm_columns_close(pm_columns *c);
-pm_status pm_columns_verify(const pm_columns *c, pm_error *err) PM_MUST_CHECK;
+pm_status pm_columns_verify(const pm_columns *c, pm_cancel *cancel,
+                            pm_error *err) PM_MUST_CHECK;
 /* NULL: no such column */
 const pm_column *pm_columns_find(const pm_columns *c, pm_bytes name);
 /* Values of a document are [lo, hi). */

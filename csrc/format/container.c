@@ -325,8 +325,9 @@ pm_status pm_container_need(const pm_container *c, uint32_t id, pm_bytes *out,
 }
 
 static pm_status check_zeros(const pm_container *c, uint64_t lo, uint64_t hi,
-                             pm_error *err) {
+                             pm_cancel *cancel, pm_error *err) {
     for (uint64_t i = lo; i < hi; i++) {
+        PM_TRY(pm_cancel_check(cancel, 1, err)); /* mostly there are few */
         if (c->blob.bytes[i] != 0) {
             return pm_fail_corrupt(err, c->blob.name, (int64_t)i,
                                    "byte %#x between sections, expected 0",
@@ -336,22 +337,29 @@ static pm_status check_zeros(const pm_container *c, uint64_t lo, uint64_t hi,
     return PM_OK;
 }
 
-pm_status pm_container_verify(const pm_container *c, pm_error *err) {
+static pm_status check_hash(const pm_container *c, const pm_section *s,
+                            pm_cancel *cancel, pm_error *err) {
+    uint64_t found;
+    if (!pm_hash64_long(c->blob.bytes + s->offset, (size_t)s->size, cancel, &found)) {
+        return pm_cancel_check(cancel, 0, err);
+    }
+    return found == s->hash ? PM_OK
+                            : pm_section_corrupt(c, s->id, 0, err,
+                                                 "the section's %" PRIu64
+                                                 " bytes have the checksum %016" PRIx64
+                                                 ", expected %016" PRIx64,
+                                                 s->size, found, s->hash);
+}
+
+pm_status pm_container_verify(const pm_container *c, pm_cancel *cancel, pm_error *err) {
     uint64_t at = PM_HEADER_BYTES;
     for (uint32_t i = 0; i < c->n_sections; i++) {
         const pm_section *s = &c->sections[i];
-        PM_TRY(check_zeros(c, at, s->offset, err));
-        uint64_t found = pm_hash64(c->blob.bytes + s->offset, (size_t)s->size);
-        if (found != s->hash) {
-            return pm_section_corrupt(c, s->id, 0, err,
-                                      "the section's %" PRIu64
-                                      " bytes have the checksum %016" PRIx64
-                                      ", expected %016" PRIx64,
-                                      s->size, found, s->hash);
-        }
+        PM_TRY(check_zeros(c, at, s->offset, cancel, err));
+        PM_TRY(check_hash(c, s, cancel, err));
         at = s->offset + s->size;
     }
     uint64_t table =
         c->blob.n - PM_FOOTER_BYTES - (uint64_t)c->n_sections * PM_ENTRY_BYTES;
-    return check_zeros(c, at, table, err);
+    return check_zeros(c, at, table, cancel, err);
 }

@@ -97,7 +97,8 @@ bool pm_container_find(const pm_container *c, uint32_t id, pm_bytes *out);
 pm_status pm_container_need(const pm_container *c, uint32_t id, pm_bytes *out,
                             pm_error *err) PM_MUST_CHECK;
 /* Every section's checksum, every gap zero. */
-pm_status pm_container_verify(const pm_container *c, pm_error *err) PM_MUST_CHECK;
+pm_status pm_container_verify(const pm_container *c, pm_cancel *cancel,
+                              pm_error *err) PM_MUST_CHECK;
 /* PM_CORRUPT in this file, at a byte of this section. */
 pm_status pm_section_corrupt(const pm_container *c, uint32_t id, uint64_t at,
                              pm_error *err, const char *format, ...) PM_PRINTF(5, 6);

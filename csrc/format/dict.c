@@ -219,18 +219,20 @@ pm_range pm_dict_prefix(const pm_dict *d, pm_bytes prefix, pm_buf *scratch) {
     return r.lo <= r.hi ? r : none;
 }
 
-bool pm_dict_verify(const pm_dict *d, pm_buf *scratch) {
+bool pm_dict_verify(const pm_dict *d, pm_buf *scratch, pm_cancel *cancel) {
     for (uint32_t r = 0; r < d->n; r++) {
         uint32_t item = pm_dict_item(d, r);
-        if (item == UINT32_MAX || pm_dict_rank(d, item) != r) {
+        if (pm_cancel_tick(cancel, 20) || item == UINT32_MAX ||
+            pm_dict_rank(d, item) != r) {
             return false;
         }
     }
     for (uint32_t i = 0; i < d->n_heads; i++) {
-        if (!pm_strings_get(&d->sorted, i * PM_STRINGS_BLOCK, scratch) ||
+        if (pm_cancel_tick(cancel, 50) ||
+            !pm_strings_get(&d->sorted, i * PM_STRINGS_BLOCK, scratch) ||
             pm_load64(d->heads + (size_t)i * 8) != head_of(pm_buf_bytes(scratch))) {
             return false;
         }
     }
-    return pm_strings_verify(&d->sorted, true, scratch);
+    return pm_strings_verify(&d->sorted, true, scratch, cancel);
 }

@@ -32,9 +32,9 @@ typedef struct pm_dict { /* immutable view */
 } pm_dict;
 
 bool pm_dict_open(pm_bytes bytes, uint32_t n, pm_dict *out); /* O(1); false: damage */
-/* Strings strictly increasing, maps inverse to each other. False: damage, or no memory
- * for scratch. */
-bool pm_dict_verify(const pm_dict *d, pm_buf *scratch);
+/* Strings strictly increasing, maps inverse to each other. False: damage, no memory for
+ * scratch, or stopped (pm_cancel_stopped). */
+bool pm_dict_verify(const pm_dict *d, pm_buf *scratch, pm_cancel *cancel);
 
 /* Replaces out's content with item i's text; false for i >= n or damage. */
 bool pm_dict_get(const pm_dict *d, uint32_t i, pm_buf *out);

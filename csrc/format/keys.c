@@ -31,14 +31,15 @@ pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs,
     return PM_OK;
 }
 
-pm_status pm_keys_verify(const pm_keys *k, pm_error *err) {
+pm_status pm_keys_verify(const pm_keys *k, pm_cancel *cancel, pm_error *err) {
     pm_buf scratch;
     pm_buf_init(&scratch);
-    bool good = pm_dict_verify(&k->dict, &scratch), failed = scratch.failed;
+    bool good = pm_dict_verify(&k->dict, &scratch, cancel), failed = scratch.failed;
     pm_buf_release(&scratch);
     if (failed) {
         return pm_fail_nomem(err, 0);
     }
+    PM_TRY(pm_cancel_check(cancel, 0, err));
     return good ? PM_OK
                 : pm_section_corrupt(
                       k->file, SECTION, 0, err,

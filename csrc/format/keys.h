@@ -26,7 +26,8 @@ typedef struct pm_keys {
 pm_status pm_keys_open(pm_keys *k, const pm_container *file, uint32_t n_docs,
                        pm_error *err) PM_MUST_CHECK;
 /* Strictly increasing: no duplicates. */
-pm_status pm_keys_verify(const pm_keys *k, pm_error *err) PM_MUST_CHECK;
+pm_status pm_keys_verify(const pm_keys *k, pm_cancel *cancel,
+                         pm_error *err) PM_MUST_CHECK;
 /* Replaces out's content; false for d out of range or damage. */
 bool pm_keys_get(const pm_keys *k, pm_doc d, pm_buf *out);
 pm_status pm_keys_find(const pm_keys *k, pm_bytes key, pm_doc *out,

@@ -72,7 +72,8 @@ typedef struct pm_lexicon { /* immutable view */
 pm_status pm_lexicon_open(pm_lexicon *lex, const pm_container *file,
                           pm_error *err) PM_MUST_CHECK;
 /* Everything decoded and checked: order, nesting, lookup of each string. */
-pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_error *err) PM_MUST_CHECK;
+pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_cancel *cancel,
+                            pm_error *err) PM_MUST_CHECK;
 
 /* Ranges; out-of-range arguments or damage give empty ranges. Never lo > hi, never
  * beyond n. */

@@ -9,6 +9,7 @@
 typedef struct checker {
     const pm_lexicon *lex;
     pm_buf a, b; /* scratch */
+    pm_cancel *cancel;
     pm_error *err;
 } checker;
 
@@ -18,15 +19,16 @@ static pm_status broken(const checker *c, uint32_t section, const char *what,
     if (c->a.failed || c->b.failed) {
         return pm_fail_nomem(c->err, 0);
     }
+    PM_TRY(pm_cancel_check(c->cancel, 0, c->err)); /* so it was, if it was stopped */
     return pm_section_corrupt(c->lex->file, section, 0, c->err, "%s (item %" PRIu32 ")",
                               what, i);
 }
 
 static pm_status check_tables(const checker *c) {
     const pm_lexicon *lex = c->lex;
-    const char *bad = !pm_starts_verify(&lex->group_forms)
+    const char *bad = !pm_starts_verify(&lex->group_forms, c->cancel)
                           ? "starts of the groups: ranks do not fit the bits"
-                      : !pm_starts_verify(&lex->form_ids)
+                      : !pm_starts_verify(&lex->form_ids, c->cancel)
                           ? "starts of the forms: ranks do not fit the bits"
                       : !pm_bitmap_verify(&lex->has_stem)
                           ? "stored stems: ranks do not fit the bits"
@@ -51,6 +53,7 @@ static pm_status check_group(checker *c, pm_group g) {
     pm_range forms = pm_lexicon_group_forms(lex, g);
     uint32_t stems = pm_bitmap_get(&lex->has_stem, g);
     for (pm_form f = forms.lo; f < forms.hi; f++) {
+        PM_TRY(pm_cancel_check(c->cancel, 20, c->err));
         stems += pm_bitmap_get(&lex->is_stem, f);
         if (f > forms.lo &&
             pm_lexicon_form_rank(lex, f - 1) >= pm_lexicon_form_rank(lex, f)) {
@@ -70,6 +73,7 @@ static pm_status check_group(checker *c, pm_group g) {
 static pm_status check_groups(checker *c) {
     uint64_t before = UINT64_MAX;
     for (pm_group g = 0; g < c->lex->n_groups; g++) {
+        PM_TRY(pm_cancel_check(c->cancel, 500, c->err));
         PM_TRY(check_group(c, g)); /* leaves the stem in a */
         uint64_t count = pm_lexicon_ids_count(c->lex, pm_lexicon_group_ids(c->lex, g));
         if (count > before) {
@@ -92,6 +96,7 @@ static pm_status check_form(checker *c, pm_form f) {
     const pm_lexicon *lex = c->lex;
     pm_range ids = pm_lexicon_form_ids(lex, f);
     for (pm_id id = ids.lo; id < ids.hi; id++) {
+        PM_TRY(pm_cancel_check(c->cancel, 200, c->err));
         pm_buf swap = c->a;
         c->a = c->b;
         c->b = swap;
@@ -118,7 +123,7 @@ static pm_status check_form(checker *c, pm_form f) {
 static pm_status check_forms(checker *c) {
     const pm_lexicon *lex = c->lex;
     if (!pm_bitmap_verify(&lex->spelled) ||
-        !pm_strings_verify(&lex->spelled_surfaces, false, &c->a)) {
+        !pm_strings_verify(&lex->spelled_surfaces, false, &c->a, c->cancel)) {
         return broken(c, PM_SECTION_SURF, "bits or strings cannot be decoded", 0);
     }
     for (pm_form f = 0; f < lex->n_forms; f++) {
@@ -129,10 +134,12 @@ static pm_status check_forms(checker *c) {
 
 static pm_status check_bare(checker *c, const pm_strings *keys, const pm_starts *starts,
                             const pm_packed *refs, uint32_t n_items) {
-    if (!pm_strings_verify(keys, true, &c->a) || !pm_starts_verify(starts)) {
+    if (!pm_strings_verify(keys, true, &c->a, c->cancel) ||
+        !pm_starts_verify(starts, c->cancel)) {
         return broken(c, PM_SECTION_UNAC, "accentless keys cannot be decoded", 0);
     }
     for (uint32_t k = 0; k < starts->n; k++) {
+        PM_TRY(pm_cancel_check(c->cancel, 50, c->err));
         pm_range r = pm_starts_get(starts, k);
         for (uint32_t i = r.lo; i < r.hi; i++) {
             uint64_t ref = pm_packed_get(refs, i);
@@ -149,11 +156,11 @@ static pm_status check_bare(checker *c, const pm_strings *keys, const pm_starts 
 static pm_status check_all(checker *c) {
     const pm_lexicon *lex = c->lex;
     PM_TRY(check_tables(c));
-    if (!pm_dict_verify(&lex->folded, &c->a)) {
+    if (!pm_dict_verify(&lex->folded, &c->a, c->cancel)) {
         return broken(c, PM_SECTION_FORM,
                       "forms are not sorted, or their maps do not fit", 0);
     }
-    if (!pm_dict_verify(&lex->stems, &c->a)) {
+    if (!pm_dict_verify(&lex->stems, &c->a, c->cancel)) {
         return broken(c, PM_SECTION_STEM,
                       "stems are not sorted, or their maps do not fit", 0);
     }
@@ -165,8 +172,8 @@ static pm_status check_all(checker *c) {
                       lex->n_groups);
 }
 
-pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_error *err) {
-    checker c = {.lex = lex, .err = err};
+pm_status pm_lexicon_verify(const pm_lexicon *lex, pm_cancel *cancel, pm_error *err) {
+    checker c = {.lex = lex, .cancel = cancel, .err = err};
     pm_buf_init(&c.a);
     pm_buf_init(&c.b);
     pm_status status = check_all(&c);

@@ -369,14 +369,14 @@ uint32_t pm_starts_item(const pm_starts *s, uint32_t pos) {
     return rank > 0 && rank <= s->n ? (uint32_t)(rank - 1) : UINT32_MAX;
 }
 
-bool pm_starts_verify(const pm_starts *s) {
+bool pm_starts_verify(const pm_starts *s, pm_cancel *cancel) {
     if (!pm_bitmap_verify(&s->bits) || s->bits.n_ones != s->n ||
         !pm_frames_verify(&s->starts)) {
         return false;
     }
     uint64_t at = 0;
     for (uint32_t i = 0; i <= s->n; i++) {
-        if (pm_frames_get(&s->starts, i) != at ||
+        if (pm_cancel_tick(cancel, 20) || pm_frames_get(&s->starts, i) != at ||
             (i < s->n && !pm_bitmap_get(&s->bits, at))) {
             return false;
         }

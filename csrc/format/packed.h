@@ -134,7 +134,8 @@ bool pm_starts_open(pm_cursor *c, uint32_t n, uint32_t n_total, pm_starts *out);
 pm_range pm_starts_get(const pm_starts *s, uint32_t i);
 /* The item that holds pos, UINT32_MAX if none. O(1). */
 uint32_t pm_starts_item(const pm_starts *s, uint32_t pos);
-bool pm_starts_verify(const pm_starts *s); /* both ways lead to the same */
+/* Both ways lead to the same. False when stopped, too: pm_cancel_stopped tells. */
+bool pm_starts_verify(const pm_starts *s, pm_cancel *cancel);
 
 /* A bit map straight to a section. */
 void pm_bits_write(pm_container_writer *w, const uint64_t *words, uint64_t n_bits);

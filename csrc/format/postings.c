@@ -94,9 +94,11 @@ static pm_bytes list_bytes(pm_bytes lists, const pm_frames *offsets, uint32_t i)
 
 /* Every list follows the one before. */
 static pm_status verify_offsets(const pm_postings *p, uint32_t id, pm_bytes lists,
-                                const pm_frames *offsets, pm_error *err) {
+                                const pm_frames *offsets, pm_cancel *cancel,
+                                pm_error *err) {
     uint64_t before = 0;
     for (uint32_t i = 0; i < offsets->n; i++) {
+        PM_TRY(pm_cancel_check(cancel, 5, err));
         uint64_t at = pm_frames_get(offsets, i);
         if (at < before || at > lists.n || (i == 0 && at != 0)) {
             return pm_section_corrupt(
@@ -113,9 +115,10 @@ static pm_status verify_offsets(const pm_postings *p, uint32_t id, pm_bytes list
     return PM_OK;
 }
 
-pm_status pm_postings_verify(const pm_postings *p, pm_error *err) {
-    PM_TRY(verify_offsets(p, POSITIONS, p->positions, &p->position_offsets, err));
-    PM_TRY(verify_offsets(p, DOCUMENTS, p->docs, &p->doc_offsets, err));
+pm_status pm_postings_verify(const pm_postings *p, pm_cancel *cancel, pm_error *err) {
+    PM_TRY(
+        verify_offsets(p, POSITIONS, p->positions, &p->position_offsets, cancel, err));
+    PM_TRY(verify_offsets(p, DOCUMENTS, p->docs, &p->doc_offsets, cancel, err));
     if (!pm_frames_verify(&p->doc_dfs)) {
         return pm_section_corrupt(p->file, DOCUMENTS, p->docs.n, err,
                                   "the counts of documents are damaged");

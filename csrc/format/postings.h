@@ -64,7 +64,8 @@ typedef struct pm_postings {
 pm_status pm_postings_open(pm_postings *p, const pm_container *file, uint32_t n_groups,
                            pm_error *err) PM_MUST_CHECK;
 /* Tables only: what the lists hold is checked against the stream (format/segment.h). */
-pm_status pm_postings_verify(const pm_postings *p, pm_error *err) PM_MUST_CHECK;
+pm_status pm_postings_verify(const pm_postings *p, pm_cancel *cancel,
+                             pm_error *err) PM_MUST_CHECK;
 /* Position list of a group; an empty list for g out of range or damage. */
 pm_list pm_postings_positions(const pm_postings *p, const pm_lexicon *lex, pm_group g);
 /* Document list with payload tf - 1; false where the group has none (fewer than

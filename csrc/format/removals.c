@@ -255,7 +255,7 @@ static pm_status verify_against(const pm_removals *r, const pm_losses *l,
 pm_status pm_removals_verify(const pm_removals *r, const pm_segment *s,
                              pm_cancel *cancel, pm_error *err) {
     pm_losses losses;
-    PM_TRY(pm_container_verify(&r->file, err));
+    PM_TRY(pm_container_verify(&r->file, cancel, err));
     if (r->n_docs != s->info.n_docs) {
         return pm_section_corrupt(&r->file, DEAD, 0, err,
                                   "expected bits of %u documents, found %u",

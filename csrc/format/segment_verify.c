@@ -21,12 +21,6 @@ enum {
     DECODE_BATCH = 1024
 };
 
-static pm_status check_cancel(pm_cancel *cancel, uint32_t work_ns, pm_error *err) {
-    return pm_cancel_tick(cancel, work_ns)
-               ? pm_fail(err, PM_CANCELLED, "verification was cancelled")
-               : PM_OK;
-}
-
 /* ---- INFO ---- */
 
 static bool same_bytes(pm_bytes a, pm_bytes b) {
@@ -104,7 +98,7 @@ static pm_status verify_counts(const pm_segment *s, pm_cancel *cancel, pm_error 
     pm_status status = PM_OK;
     for (pm_pos lo = 0; lo < n; lo += DECODE_BATCH) {
         uint32_t m = n - lo < DECODE_BATCH ? n - lo : DECODE_BATCH;
-        PM_GO(check_cancel(cancel, 2 * DECODE_BATCH, err));
+        PM_GO(pm_cancel_check(cancel, 2 * DECODE_BATCH, err));
         pm_stream_decode(&s->stream, lo, lo + m, ids);
         PM_GO(walk_ids(&w, lo, ids, m, err));
     }
@@ -232,7 +226,7 @@ static pm_status verify_group(const pm_segment *s, pm_group g, uint64_t count,
         next = (uint64_t)pos + 1;
         seen++;
         PM_TRY(add_position(&docs, pos, err));
-        PM_TRY(check_cancel(cancel, 20, err));
+        PM_TRY(pm_cancel_check(cancel, 20, err));
     }
     if (it.bad || seen != count) {
         return pm_section_corrupt(
@@ -257,7 +251,7 @@ static pm_status verify_postings(const pm_segment *s, pm_cancel *cancel,
                 g, (unsigned long long)above, (unsigned long long)count);
         }
         above = count;
-        PM_TRY(check_cancel(cancel, 200, err));
+        PM_TRY(pm_cancel_check(cancel, 200, err));
         PM_TRY(verify_group(s, g, count, cancel, err));
     }
     return PM_OK;
@@ -283,7 +277,7 @@ static pm_status expect_start(const pm_segment *s, pm_pos pos, pm_error *err) {
 static pm_status verify_unit_zones(const pm_segment *s, pm_cancel *cancel,
                                    pm_error *err) {
     for (pm_unit u = 0; u < s->bounds.n_units; u++) {
-        PM_TRY(check_cancel(cancel, 50, err));
+        PM_TRY(pm_cancel_check(cancel, 50, err));
         PM_TRY(expect_start(s, pm_bounds_start(&s->bounds, u), err));
         PM_TRY(expect_start(s, pm_bounds_end(&s->bounds, u), err));
     }
@@ -297,7 +291,7 @@ static pm_status verify_quote_units(const pm_segment *s, pm_cancel *cancel,
     pm_list_iter_init(&it, s->zones.quotes);
     for (pm_pos at = pm_list_iter_value(&it); at != PM_END;
          at = pm_list_iter_next(&it)) {
-        PM_TRY(check_cancel(cancel, 50, err));
+        PM_TRY(pm_cancel_check(cancel, 50, err));
         uint64_t end = (uint64_t)at + pm_list_iter_payload(&it) + 1;
         pm_unit unit = pm_bounds_unit(b, at);
         if (unit == PM_END || end > pm_bounds_end(b, unit)) {
@@ -312,27 +306,19 @@ static pm_status verify_quote_units(const pm_segment *s, pm_cancel *cancel,
 
 /* ---- the whole ---- */
 
-/* Each section by itself. A look at cancel before each: those calls do not look. */
+/* Each section by itself. */
 static pm_status verify_sections(const pm_segment *s, pm_cancel *cancel,
                                  pm_error *err) {
-    enum { LOOK = UINT32_C(1) << 30 };
-    PM_TRY(pm_container_verify(&s->file, err));
+    PM_TRY(pm_container_verify(&s->file, cancel, err));
     PM_TRY(verify_info(s, err));
-    PM_TRY(check_cancel(cancel, LOOK, err));
-    PM_TRY(pm_lexicon_verify(&s->lexicon, err));
-    PM_TRY(check_cancel(cancel, LOOK, err));
-    PM_TRY(pm_stream_verify(&s->stream, s->info.n_ids, err));
-    PM_TRY(pm_bounds_verify(&s->bounds, err));
-    PM_TRY(pm_postings_verify(&s->postings, err));
-    PM_TRY(pm_zones_verify(&s->zones, err));
-    PM_TRY(check_cancel(cancel, LOOK, err));
-    PM_TRY(pm_keys_verify(&s->keys, err));
-    PM_TRY(pm_columns_verify(&s->columns, err));
-    PM_TRY(check_cancel(cancel, LOOK, err));
-    if (s->store.present) {
-        PM_TRY(pm_store_verify(&s->store, cancel, err));
-    }
-    return check_cancel(cancel, LOOK, err);
+    PM_TRY(pm_lexicon_verify(&s->lexicon, cancel, err));
+    PM_TRY(pm_stream_verify(&s->stream, s->info.n_ids, cancel, err));
+    PM_TRY(pm_bounds_verify(&s->bounds, cancel, err));
+    PM_TRY(pm_postings_verify(&s->postings, cancel, err));
+    PM_TRY(pm_zones_verify(&s->zones, cancel, err));
+    PM_TRY(pm_keys_verify(&s->keys, cancel, err));
+    PM_TRY(pm_columns_verify(&s->columns, cancel, err));
+    return s->store.present ? pm_store_verify(&s->store, cancel, err) : PM_OK;
 }
 
 pm_status pm_segment_verify(const pm_segment *s, pm_cancel *cancel, pm_error *err) {

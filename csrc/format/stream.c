@@ -269,7 +269,8 @@ static pm_status verify_block(const pm_stream *s, uint32_t block, uint32_t n_ids
     return PM_OK;
 }
 
-pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) {
+pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_cancel *cancel,
+                           pm_error *err) {
     uint64_t tables = code_bytes_of(s->n_positions);
     for (uint64_t at = 2 * (uint64_t)s->n_positions; at < tables; at++) {
         if (s->codes[at] != 0) {
@@ -283,6 +284,7 @@ pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_error *err) {
                                   "the starts of exceptions are damaged");
     }
     for (uint32_t block = 0; block < blocks_of(s->n_positions); block++) {
+        PM_TRY(pm_cancel_check(cancel, 4 * PM_STREAM_BLOCK, err));
         PM_TRY(verify_block(s, block, n_ids, err));
     }
     return PM_OK;

@@ -39,7 +39,7 @@ typedef struct pm_stream {
 
 pm_status pm_stream_open(pm_stream *s, const pm_container *file, uint32_t n_positions,
                          pm_error *err) PM_MUST_CHECK;
-pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids,
+pm_status pm_stream_verify(const pm_stream *s, uint32_t n_ids, pm_cancel *cancel,
                            pm_error *err) PM_MUST_CHECK;
 pm_id pm_stream_escaped(const pm_stream *s, pm_pos pos, uint32_t code);
 /* Id at pos; PM_END for a sentinel, beyond the end, or after damage. */

@@ -332,13 +332,14 @@ static bool verify_offsets(const pm_strings *s) {
     return pm_load32(s->offsets.p) == 0;
 }
 
-bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch) {
+bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch,
+                       pm_cancel *cancel) {
     pm_strings_iter it;
     pm_strings_iter_init(&it, s, 0);
     pm_buf_clear(scratch);
     bool good = verify_offsets(s);
     for (uint32_t i = 0; i < s->n && good; i++) {
-        good = pm_strings_iter_next(&it);
+        good = !pm_cancel_tick(cancel, 50) && pm_strings_iter_next(&it);
         if (good && sorted) {
             good = i == 0 ||
                    pm_bytes_compare(pm_buf_bytes(scratch), pm_buf_bytes(&it.text)) < 0;

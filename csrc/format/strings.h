@@ -10,6 +10,7 @@
 #define PM_FORMAT_STRINGS_H
 
 #include "base/cursor.h"
+#include "base/task.h"
 #include "format/container.h"
 
 enum { PM_STRINGS_BLOCK = 16 };
@@ -30,8 +31,9 @@ typedef struct pm_strings { /* immutable view */
  * damage. */
 bool pm_strings_open(pm_bytes bytes, uint32_t n, pm_strings *out);
 /* Decodes everything: blocks in order and used up; sorted: strictly increasing. False:
- * damage, or no memory for scratch. */
-bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch);
+ * damage, no memory for scratch, or stopped (pm_cancel_stopped). */
+bool pm_strings_verify(const pm_strings *s, bool sorted, pm_buf *scratch,
+                       pm_cancel *cancel);
 /* Replaces out's content with string i. False after damage or i >= n (or when out
  * failed). Cost: 16 strings. */
 bool pm_strings_get(const pm_strings *s, uint32_t i, pm_buf *out);

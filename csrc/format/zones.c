@@ -250,13 +250,14 @@ bool pm_zone_at(const pm_zones *z, pm_zone zone, pm_pos pos, pm_list_iter *it,
 
 /* ---- verifying ---- */
 
-static pm_status verify_quotes(const pm_zones *z, pm_error *err) {
+static pm_status verify_quotes(const pm_zones *z, pm_cancel *cancel, pm_error *err) {
     pm_list_iter it;
     uint64_t end = 0;
     uint32_t seen = 0;
     pm_list_iter_init(&it, z->quotes);
     for (uint32_t at = pm_list_iter_value(&it); at != PM_END;
          at = pm_list_iter_next(&it)) {
+        PM_TRY(pm_cancel_check(cancel, 10, err));
         uint64_t next = (uint64_t)at + pm_list_iter_payload(&it) + 1;
         if (at < end || next > z->n_positions || it.bad) {
             return pm_section_corrupt(
@@ -277,7 +278,7 @@ static pm_status verify_quotes(const pm_zones *z, pm_error *err) {
     return PM_OK;
 }
 
-pm_status pm_zones_verify(const pm_zones *z, pm_error *err) {
+pm_status pm_zones_verify(const pm_zones *z, pm_cancel *cancel, pm_error *err) {
     if (!pm_bitmap_verify(&z->sentences)) {
         return pm_section_corrupt(z->file, SENTENCES, 0, err,
                                   "expected the rank counts of its bits");
@@ -286,5 +287,5 @@ pm_status pm_zones_verify(const pm_zones *z, pm_error *err) {
         return pm_section_corrupt(z->file, PARAGRAPHS, 0, err,
                                   "expected the rank counts of its bits");
     }
-    return verify_quotes(z, err);
+    return verify_quotes(z, cancel, err);
 }

@@ -39,7 +39,8 @@ typedef struct pm_zones {
 
 pm_status pm_zones_open(pm_zones *z, const pm_container *file, uint32_t n_positions,
                         pm_error *err) PM_MUST_CHECK;
-pm_status pm_zones_verify(const pm_zones *z, pm_error *err) PM_MUST_CHECK;
+pm_status pm_zones_verify(const pm_zones *z, pm_cancel *cancel,
+                          pm_error *err) PM_MUST_CHECK;
 /* The interval [*lo, *hi) of that zone that holds pos; false where there is none.
  * Sentence and paragraph: O(1) mostly. Quote: O(log), through *it when given (positions
  * asked in increasing order), which must be initialised on z->quotes. */

@@ -167,7 +167,7 @@ static char *unconst(const char *s) {
 
 static pm_status publish_files(pm_builder *b, const pm_entry *entries,
                                pm_manifest_file *files, pm_manifest_segment *segments,
-                               uint32_t n, pm_error *err) {
+                               uint32_t n, pm_cancel *cancel, pm_error *err) {
     for (uint32_t i = 0; i < n; i++) {
         files[i] = entries[i].file;
         segments[i] = (pm_manifest_segment){.file = i,
@@ -197,17 +197,17 @@ static pm_status publish_files(pm_builder *b, const pm_entry *entries,
                      .n_generations = 1,
                      .files = files,
                      .generations = &generation};
-    return pm_site_publish(&b->site, &m, err);
+    return pm_site_publish(&b->site, &m, cancel, err);
 }
 
 static pm_status publish(pm_builder *b, const pm_entry *entries, uint32_t n,
-                         pm_error *err) {
+                         pm_cancel *cancel, pm_error *err) {
     pm_manifest_file *files = pm_arena_array(&b->arena, n, sizeof *files);
     pm_manifest_segment *segments = pm_arena_array(&b->arena, n, sizeof *segments);
     if (files == NULL || segments == NULL) {
         return pm_fail_nomem(err, n * sizeof *files);
     }
-    return publish_files(b, entries, files, segments, n, err);
+    return publish_files(b, entries, files, segments, n, cancel, err);
 }
 
 pm_status pm_builder_finish(pm_builder *b, pm_cancel *cancel, pm_error *err) {
@@ -220,7 +220,7 @@ pm_status pm_builder_finish(pm_builder *b, pm_cancel *cancel, pm_error *err) {
         status = pm_fail(err, PM_CANCELLED, "cancelled by the caller");
     }
     if (status == PM_OK) {
-        status = publish(b, entries, n, err);
+        status = publish(b, entries, n, cancel, err);
     }
     pm_free(entries);
     return status;

@@ -55,7 +55,7 @@ typedef struct role {
     uint32_t named_by; /* 1 + the last generation that names it; 0: none */
     uint32_t segment;  /* the segment's file: itself, or whose sidecar it is */
     uint32_t n_docs;   /* documents and tokens in it, or taken away by it */
-    uint64_t n_tokens;
+    uint64_t n_tokens, fingerprint;
 } role;
 
 typedef struct reading {
@@ -245,7 +245,8 @@ static pm_status take_role(reading *r, uint32_t i, uint32_t file, const role *sa
     }
     if (known->named_by != 0 &&
         (known->segment != said->segment || known->n_docs != said->n_docs ||
-         known->n_tokens != said->n_tokens)) {
+         known->n_tokens != said->n_tokens ||
+         known->fingerprint != said->fingerprint)) {
         return corrupt(r, "two generations disagree on a file");
     }
     *known = *said;
@@ -262,8 +263,10 @@ static pm_status take_removals(reading *r, uint32_t i, const pm_manifest_segment
     if (s->n_dead == 0 || s->n_dead > s->n_docs || s->dead_tokens > s->n_tokens) {
         return corrupt(r, "none are deleted, or more than the segment holds");
     }
-    const role said = {
-        .segment = s->file, .n_docs = s->n_dead, .n_tokens = s->dead_tokens};
+    const role said = {.segment = s->file,
+                       .n_docs = s->n_dead,
+                       .n_tokens = s->dead_tokens,
+                       .fingerprint = r->m->fingerprint};
     return take_role(r, i, s->removals, &said);
 }
 
@@ -277,8 +280,10 @@ static pm_status read_segment(reading *r, uint32_t i, pm_manifest_segment *s) {
     if (r->at.bad || s->n_tokens > PM_MAX_POSITIONS) {
         return corrupt(r, "a segment's record is cut short, or it has too many tokens");
     }
-    const role said = {
-        .segment = s->file, .n_docs = s->n_docs, .n_tokens = s->n_tokens};
+    const role said = {.segment = s->file,
+                       .n_docs = s->n_docs,
+                       .n_tokens = s->n_tokens,
+                       .fingerprint = r->m->fingerprint};
     PM_TRY(take_role(r, i, s->file, &said));
     return take_removals(r, i, s);
 }
@@ -338,7 +343,7 @@ static pm_status read_generations(reading *r) {
 
 static pm_status read_all(pm_manifest *m, const pm_container *file, pm_error *err) {
     reading r = {.m = m, .file = file, .err = err};
-    PM_TRY(pm_container_verify(file, err));
+    PM_TRY(pm_container_verify(file, NULL, err));
     PM_TRY(read_meta(&r));
     PM_TRY(read_files(&r));
     r.roles = pm_calloc(m->n_files, sizeof *r.roles);

@@ -61,7 +61,7 @@ static pm_status check_inputs(const pm_merge *m, pm_error *err) {
                            first->file.blob.name, s->file.blob.name);
         }
         PM_TRY(check_analyzer(m, s, err));
-        PM_TRY(pm_bounds_verify(&s->bounds, err));
+        PM_TRY(pm_bounds_verify(&s->bounds, m->cancel, err));
     }
     return PM_OK;
 }

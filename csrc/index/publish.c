@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "index/lock.h"
 
-enum { MAX_PATH_BYTES = 4096, MAX_TRIES = 1000 };
+enum { MAX_PATH_BYTES = 4096, MAX_TRIES = 1000, LOCK_WAIT_S = 5 };
 
 static char *copy_string(const char *s, size_t n) {
     char *copy = pm_alloc(n + 1);
@@ -174,14 +175,25 @@ static pm_status put_in_place_of_old(const pm_site *s, pm_error *err) {
     return status;
 }
 
-pm_status pm_site_publish(pm_site *s, const pm_manifest *m, pm_error *err) {
+/* No writer is at work on what is taken away. One that waits for the lock finds, when it
+ * gets it, that it is not that of the path any more, and asks again. */
+static pm_status replace_old(const pm_site *s, pm_cancel *cancel, pm_error *err) {
+    pm_lock lock;
+    PM_TRY(pm_lock_take(&lock, s->path, LOCK_WAIT_S, cancel, err));
+    pm_status status = put_in_place_of_old(s, err);
+    if (status == PM_OK) {
+        pm_dir_remove(s->directory); /* the old index, after an exchange */
+    }
+    pm_lock_drop(&lock);
+    return status;
+}
+
+pm_status pm_site_publish(pm_site *s, const pm_manifest *m, pm_cancel *cancel,
+                          pm_error *err) {
     bool exists, renamed;
     PM_TRY(pm_manifest_write(m, s->directory, &renamed, err));
     PM_TRY(check_place(s, &exists, err));
-    PM_TRY(exists ? put_in_place_of_old(s, err) : put_new(s, err));
-    if (exists) {
-        pm_dir_remove(s->directory); /* the old index, after an exchange */
-    }
+    PM_TRY(exists ? replace_old(s, cancel, err) : put_new(s, err));
     pm_free(s->directory);
     s->directory = NULL;
     return PM_OK;

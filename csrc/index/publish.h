@@ -18,9 +18,10 @@ typedef struct pm_site {
  * is no index. Makes the directory. */
 pm_status pm_site_open(pm_site *s, const char *path, pm_if_exists if_exists,
                        pm_error *err) PM_MUST_CHECK;
-/* All files are written and synced; writes the manifest, then publishes. On failure the
- * path is as it was. */
-pm_status pm_site_publish(pm_site *s, const pm_manifest *m,
+/* All files are written and synced; writes the manifest, then publishes. An index that
+ * is replaced is locked meanwhile: PM_LOCKED where a writer has it for longer than a
+ * short wait. On failure the path is as it was, but for the lock's file. */
+pm_status pm_site_publish(pm_site *s, const pm_manifest *m, pm_cancel *cancel,
                           pm_error *err) PM_MUST_CHECK;
 /* Removes the directory, unless it was published. Safe on zeros. */
 void pm_site_close(pm_site *s);

@@ -4,12 +4,12 @@
  * and directory are still those that were read. */
 #include "index/snapshot.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/sys.h"
 #include "index/part.h"
+#include "index/reading.h"
 
 enum { MAX_TRIES = 100 };
 
@@ -51,20 +51,7 @@ static pm_status add_parts(pm_snapshot *s, const pm_entry *entries,
 }
 
 static pm_status open_analyzer(pm_snapshot *s, pm_error *err) {
-    pm_error why;
-    pm_status status = pm_analyzer_new(s->manifest.lang, &s->analyzer, &why);
-    if (status == PM_INVALID) {
-        return pm_fail(
-            err, PM_TOO_NEW,
-            "the index is in the language \"%.64s\", which this build does not know",
-            s->manifest.lang);
-    }
-    if (status != PM_OK) {
-        if (err != NULL) {
-            *err = why;
-        }
-        return status;
-    }
+    PM_TRY(pm_reading_analyzer(&s->manifest, &s->analyzer, err));
     s->analyzer_differs =
         pm_analyzer_fingerprint(s->analyzer) != s->manifest.fingerprint;
     return PM_OK;
@@ -84,16 +71,6 @@ static void clear(pm_snapshot *s) {
     s->analyzer = NULL;
     s->n_parts = s->n_docs = s->live_docs = 0;
     s->n_tokens = s->live_tokens = 0;
-}
-
-/* A file that is named and not there is damage. */
-static pm_status name_missing(pm_status status, pm_error *err) {
-    if (status != PM_IO || err->os_errno != ENOENT) {
-        return status;
-    }
-    const pm_error why = *err;
-    return pm_fail_corrupt(err, why.file, PM_NO_OFFSET,
-                           "the manifest names %s, which is not there", why.file);
 }
 
 /* ---- a generation ---- */
@@ -138,36 +115,6 @@ static pm_status open_generation(pm_snapshot *s, uint64_t number, pm_map_mode mo
 
 /* ---- while others write ---- */
 
-static bool same_place(const pm_stat *a, const pm_stat *b) {
-    return a->device == b->device && a->inode == b->inode;
-}
-
-static bool same_files(const pm_manifest *a, const pm_manifest *b) {
-    bool same = a->n_files == b->n_files;
-    for (uint32_t i = 0; same && i < a->n_files; i++) {
-        same = strcmp(a->files[i].name, b->files[i].name) == 0 &&
-               a->files[i].size == b->files[i].size &&
-               a->files[i].hash.lo == b->files[i].hash.lo &&
-               a->files[i].hash.hi == b->files[i].hash.hi;
-    }
-    return same;
-}
-
-/* Whether another manifest or directory stands at the path by now. */
-static bool has_changed(const pm_snapshot *s, const pm_stat *before) {
-    pm_manifest now;
-    pm_stat after;
-    if (pm_path_stat(s->path, &after, NULL) != PM_OK || !same_place(before, &after)) {
-        return true;
-    }
-    if (pm_manifest_read(&now, s->path, NULL) != PM_OK) {
-        return false;
-    }
-    bool changed = !same_files(&now, &s->manifest);
-    pm_manifest_release(&now);
-    return changed;
-}
-
 /* changed: another state stands at the path by now; nothing that was found counts. */
 static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode,
                            bool *changed, pm_error *err) {
@@ -177,11 +124,12 @@ static pm_status open_once(pm_snapshot *s, uint64_t generation, pm_map_mode mode
     PM_TRY(pm_manifest_read(&s->manifest, s->path, err));
     pm_status status = open_generation(s, generation, mode, err);
     if (status != PM_OK) {
-        *changed = (status == PM_IO || status == PM_CORRUPT) && has_changed(s, &before);
-        return name_missing(status, err);
+        *changed =
+            pm_reading_was_overtaken(status, err, s->path, &before, &s->manifest);
+        return pm_reading_name_missing(status, err);
     }
     PM_TRY(pm_path_stat(s->path, &after, err));
-    *changed = !same_place(&before, &after);
+    *changed = !pm_reading_same_place(&before, &after);
     return *changed
                ? pm_fail(err, PM_GONE, "%s was replaced while it was opened", s->path)
                : open_analyzer(s, err);
@@ -255,7 +203,7 @@ static pm_status open_entries(pm_snapshot *s, const pm_manifest *base,
                               uint32_t n, pm_map_mode mode, pm_error *err) {
     PM_TRY(pm_manifest_copy_facts(&s->manifest, base, err));
     s->generation = base->generations[base->n_generations - 1].number;
-    PM_TRY(name_missing(add_parts(s, entries, dead, n, mode, err), err));
+    PM_TRY(pm_reading_name_missing(add_parts(s, entries, dead, n, mode, err), err));
     return open_analyzer(s, err);
 }
 

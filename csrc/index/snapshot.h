@@ -68,9 +68,9 @@ pm_status pm_snapshot_find_key(const pm_snapshot *s, pm_bytes key, pm_doc *out,
                                pm_error *err) PM_MUST_CHECK;
 /* Number of a text field by name, or -1. */
 int pm_snapshot_field(const pm_snapshot *s, pm_bytes name);
-/* Reads every file that the manifest names: whole-file hashes, then pm_segment_verify,
- * tokens against stored texts where the analyzer is the same one (surface of each
- * token, sentences, quotations, checkpoints). */
+/* Reads every file that the manifest names: whole-file hashes, then pm_segment_verify
+ * and pm_removals_verify, tokens against stored texts where the analyzer is the same one
+ * (surface of each token, sentences, quotations, checkpoints). */
 pm_status pm_snapshot_verify(const char *path, pm_cancel *cancel,
                              pm_error *err) PM_MUST_CHECK;
 

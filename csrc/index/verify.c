@@ -1,7 +1,8 @@
-/* Everything that can be recomputed is: hashes of whole files, each segment's sections
- * against each other (format layer), words against the analyzer, and stored texts,
+/* Everything that can be recomputed is, for each file that a retained generation names,
+ * once: hashes of whole files, each segment's sections against each other and sidecars
+ * against their segments (format layer), words against the analyzer, and stored texts,
  * tokenised again, against the stream. The last two only where this build's analyzer is
- * the one that made the index. */
+ * the one that made the segment. */
 #include "index/snapshot.h"
 
 #include <inttypes.h>
@@ -9,16 +10,15 @@
 
 #include "base/cursor.h"
 #include "base/sys.h"
+#include "index/part.h"
+#include "index/reading.h"
 #include "text/tokenizer.h"
 #include "text/utf8.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 enum {
     MAX_PATH_BYTES = 4096,
-    SLICE_BYTES = 1 << 20,
-    SLICE_NS = 200 * 1000,
+    MAX_TRIES = 5,
+    OPEN_NS = 100 * 1000,
     WORD_NS = 500,
     TEXT_BYTE_NS = 8,
     STREAM = PM_FOURCC('S', 'T', 'R', 'M'),
@@ -33,27 +33,11 @@ enum {
 };
 
 static pm_status tick(pm_cancel *cancel, uint64_t work_ns, pm_error *err) {
-    uint32_t work = work_ns < UINT32_MAX ? (uint32_t)work_ns : UINT32_MAX;
-    return pm_cancel_tick(cancel, work)
-               ? pm_fail(err, PM_CANCELLED, "verification was cancelled")
-               : PM_OK;
+    return pm_cancel_check(cancel,
+                           work_ns < UINT32_MAX ? (uint32_t)work_ns : UINT32_MAX, err);
 }
 
 /* ---- files ---- */
-
-static pm_status hash_blob(const pm_blob *b, pm_hash128 *out, pm_cancel *cancel,
-                           pm_error *err) {
-    XXH3_state_t state;
-    XXH3_128bits_reset(&state);
-    for (size_t at = 0; at < b->n; at += SLICE_BYTES) {
-        size_t n = b->n - at < SLICE_BYTES ? b->n - at : SLICE_BYTES;
-        PM_TRY(tick(cancel, SLICE_NS, err));
-        XXH3_128bits_update(&state, b->bytes + at, n);
-    }
-    XXH128_hash_t h = XXH3_128bits_digest(&state);
-    *out = (pm_hash128){h.low64, h.high64};
-    return PM_OK;
-}
 
 static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b,
                               pm_cancel *cancel, pm_error *err) {
@@ -63,7 +47,9 @@ static pm_status compare_file(const pm_manifest_file *f, const pm_blob *b,
                                "the file has %zu bytes, the manifest says %" PRIu64,
                                b->n, f->size);
     }
-    PM_TRY(hash_blob(b, &found, cancel, err));
+    if (!pm_hash128_long(b->bytes, b->n, cancel, &found)) {
+        return pm_cancel_check(cancel, 0, err);
+    }
     if (found.lo != f->hash.lo || found.hi != f->hash.hi) {
         return pm_fail_corrupt(err, f->name, PM_NO_OFFSET,
                                "the file was changed: its hash is %016" PRIx64
@@ -408,58 +394,123 @@ static pm_status verify_against_analyzer(const pm_segment *s, const pm_analyzer 
 
 /* ---- the whole ---- */
 
-static pm_status verify_parts(const pm_snapshot *s, bool *done, pm_cancel *cancel,
-                              pm_error *err) {
-    const pm_generation *g = s->manifest.generations;
-    while (g->number != s->generation) {
-        g++;
+typedef struct verifying {
+    const char *dir;
+    const pm_manifest *m;
+    bool *done; /* [n_files] */
+    pm_analyzer *analyzer;
+    pm_cancel *cancel;
+    pm_error *err;
+} verifying;
+
+static pm_status verify_segment(const verifying *v, const pm_part *part) {
+    const pm_segment *s = &part->segment;
+    PM_TRY(pm_segment_verify(s, v->cancel, v->err));
+    return s->info.fingerprint == pm_analyzer_fingerprint(v->analyzer)
+               ? verify_against_analyzer(s, v->analyzer, v->cancel, v->err)
+               : PM_OK;
+}
+
+/* What is not done of a segment and its sidecar. */
+static pm_status verify_part(const verifying *v, const pm_manifest_segment *s,
+                             const pm_part *part) {
+    if (!v->done[s->file]) {
+        PM_TRY(verify_segment(v, part));
+        v->done[s->file] = true;
     }
-    for (uint32_t i = 0; i < s->n_parts; i++) {
-        uint32_t file = g->segments[i].file;
-        const pm_segment *segment = &s->parts[i].segment;
-        if (!done[file]) {
-            PM_TRY(pm_segment_verify(segment, cancel, err));
-            if (!s->analyzer_differs) {
-                PM_TRY(verify_against_analyzer(segment, s->analyzer, cancel, err));
-            }
-            done[file] = true;
-        }
+    if (s->removals != PM_END && !v->done[s->removals]) {
+        PM_TRY(pm_removals_verify(&part->removals, &part->segment, v->cancel, v->err));
+        v->done[s->removals] = true;
     }
     return PM_OK;
 }
 
-static pm_status verify_generation(const char *path, uint64_t number, bool *done,
-                                   pm_cancel *cancel, pm_error *err) {
-    pm_snapshot *s;
-    PM_TRY(pm_snapshot_open(path, number, PM_MAP_AUTO, &s, err));
-    pm_status status = verify_parts(s, done, cancel, err);
-    pm_snapshot_unref(s);
+static pm_status verify_entry(const verifying *v, const pm_manifest *facts,
+                              const pm_manifest_segment *s, const pm_entry *e) {
+    if (v->done[s->file] && (s->removals == PM_END || v->done[s->removals])) {
+        return PM_OK;
+    }
+    pm_part *part = pm_alloc(sizeof *part); /* tens of kilobytes */
+    if (part == NULL) {
+        return pm_fail_nomem(v->err, sizeof *part);
+    }
+    pm_status status = tick(v->cancel, OPEN_NS, v->err);
+    if (status == PM_OK) {
+        status = pm_part_open(part, v->dir, facts, e, NULL, PM_MAP_AUTO, v->err);
+    }
+    if (status == PM_OK) {
+        status = verify_part(v, s, part);
+        pm_part_close(part);
+    }
+    pm_free(part);
     return status;
+}
+
+static pm_status verify_generation(const verifying *v, const pm_generation *g) {
+    pm_manifest facts = *v->m; /* only read */
+    pm_entry *entries;
+    uint32_t n;
+    facts.fingerprint = g->fingerprint;
+    PM_TRY(pm_entries_of(v->m, g, &entries, &n, v->err));
+    pm_status status = PM_OK;
+    for (uint32_t i = 0; status == PM_OK && i < n; i++) {
+        status = verify_entry(v, &facts, &g->segments[i], &entries[i]);
+    }
+    pm_free(entries);
+    return status;
+}
+
+static pm_status verify_contents(const verifying *v) {
+    for (uint32_t i = 0; i < v->m->n_files; i++) {
+        PM_TRY(tick(v->cancel, OPEN_NS, v->err));
+        PM_TRY(verify_file(v->dir, &v->m->files[i], v->cancel, v->err));
+    }
+    for (uint32_t i = 0; i < v->m->n_generations; i++) {
+        PM_TRY(verify_generation(v, &v->m->generations[i]));
+    }
+    return PM_OK;
 }
 
 static pm_status verify_all(const char *path, const pm_manifest *m, pm_cancel *cancel,
                             pm_error *err) {
-    for (uint32_t i = 0; i < m->n_files; i++) {
-        PM_TRY(verify_file(path, &m->files[i], cancel, err));
+    verifying v = {.dir = path, .m = m, .cancel = cancel, .err = err};
+    PM_TRY(pm_reading_analyzer(m, &v.analyzer, err));
+    v.done = pm_calloc(m->n_files, sizeof *v.done);
+    pm_status status =
+        v.done != NULL ? verify_contents(&v) : pm_fail_nomem(err, m->n_files);
+    pm_free(v.done);
+    pm_analyzer_free(v.analyzer);
+    return status;
+}
+
+/* One try. changed: another manifest stands at the path by now, and files of the one
+ * that was read may be gone for that reason. */
+static pm_status verify_once(const char *path, pm_cancel *cancel, bool *changed,
+                             pm_error *err) {
+    pm_manifest m;
+    pm_stat before;
+    *changed = false;
+    PM_TRY(pm_path_stat(path, &before, err));
+    PM_TRY(pm_manifest_read(&m, path, err));
+    pm_status status = verify_all(path, &m, cancel, err);
+    if (status != PM_OK) {
+        *changed = pm_reading_was_overtaken(status, err, path, &before, &m);
+        status = pm_reading_name_missing(status, err);
     }
-    /* segments of several generations once */
-    bool *done = pm_calloc(m->n_files, sizeof *done);
-    if (done == NULL) {
-        return pm_fail_nomem(err, m->n_files);
-    }
-    pm_status status = PM_OK;
-    for (uint32_t i = 0; status == PM_OK && i < m->n_generations; i++) {
-        status = verify_generation(path, m->generations[i].number, done, cancel, err);
-    }
-    pm_free(done);
+    pm_manifest_release(&m);
     return status;
 }
 
 pm_status pm_snapshot_verify(const char *path, pm_cancel *cancel, pm_error *err) {
-    pm_manifest m;
+    pm_error why;
+    bool changed = true;
+    pm_status status = PM_OK;
     PM_TRY(pm_manifest_probe(path, err));
-    PM_TRY(pm_manifest_read(&m, path, err));
-    pm_status status = verify_all(path, &m, cancel, err);
-    pm_manifest_release(&m);
+    for (int i = 0; changed && i < MAX_TRIES; i++) {
+        status = verify_once(path, cancel, &changed, &why);
+    }
+    if (status != PM_OK && err != NULL) {
+        *err = why;
+    }
     return status;
 }

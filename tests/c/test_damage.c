@@ -133,7 +133,7 @@ static void test_verify_reports_every_truncation_and_open_survives_it(int f) {
 
 static void test_missing_file_is_reported(void) {
     CHECK(pm_path_rename(file_names[SEGMENT], "aside", NULL) == PM_OK);
-    CHECK(verify() == PM_IO);
+    CHECK(verify() == PM_CORRUPT);
     walk();
     CHECK(pm_path_rename("aside", file_names[SEGMENT], NULL) == PM_OK);
     CHECK(verify() == PM_OK);

@@ -48,7 +48,7 @@ static pm_status try_all(pm_error *err) {
     pm_container *c = room(1, sizeof *c);
     pm_status status = try_open(c, PM_MAP_NO, err);
     if (status == PM_OK) {
-        status = pm_container_verify(c, err);
+        status = pm_container_verify(c, NULL, err);
         pm_container_close(c);
     }
     free(c);
@@ -88,7 +88,7 @@ static void test_container_gives_back_sections(pm_map_mode mode) {
     CHECK(!pm_container_find(c, known[3], &b) && b.n == 0);
     CHECK(pm_container_need(c, known[3], &b, &err) == PM_CORRUPT);
     CHECK(strstr(err.message, "BIG1") != NULL);
-    CHECK(pm_container_verify(c, &err) == PM_OK);
+    CHECK(pm_container_verify(c, NULL, &err) == PM_OK);
     for (uint32_t i = 0; i < c->n_sections; i++) {
         CHECK(c->sections[i].offset % 64 == 0);
         CHECK(c->sections[i].offset + c->sections[i].size + 64 <= c->blob.n);
@@ -128,7 +128,7 @@ static void test_container_large_sections(void) {
     pm_container_end(w);
     pm_hash128 hash = end_file(w);
     CHECK(try_open(c, PM_MAP_YES, &err) == PM_OK &&
-          pm_container_verify(c, &err) == PM_OK);
+          pm_container_verify(c, NULL, &err) == PM_OK);
     CHECK(pm_container_find(c, known[3], &b) && b.n == N && memcmp(b.p, big, N) == 0);
     pm_hash128 again = pm_hash128_of(c->blob.bytes, c->blob.n);
     CHECK(again.lo == hash.lo && again.hi == hash.hi);

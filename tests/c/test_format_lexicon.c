@@ -331,7 +331,7 @@ static void test_lexicon_gives_back_words(uint32_t n_groups) {
     CHECK(pm_lexicon_open(&lex, file, &err) == PM_OK);
     CHECK(lex.n_groups == p.data.n_groups && lex.n_forms == p.data.n_forms &&
           lex.n_ids == p.data.n_ids);
-    pm_status status = pm_lexicon_verify(&lex, &err);
+    pm_status status = pm_lexicon_verify(&lex, NULL, &err);
     if (status != PM_OK) {
         fprintf(stderr, "%s\n", err.message);
     }
@@ -357,7 +357,7 @@ static void check_refused(const pm_lexicon_data *d, const char *section) {
     pm_error err;
     write_and_open(d, file);
     CHECK(pm_lexicon_open(&lex, file, &err) == PM_OK);
-    CHECK(pm_lexicon_verify(&lex, &err) == PM_CORRUPT &&
+    CHECK(pm_lexicon_verify(&lex, NULL, &err) == PM_CORRUPT &&
           strstr(err.message, section) != NULL);
     pm_container_close(file);
     free(file);
@@ -443,7 +443,7 @@ static void probe_lexicon(const pm_container *file, void *ctx) {
         while (pm_surface_iter_next(&it)) {
         }
         pm_surface_iter_release(&it);
-        damage_any(pm_lexicon_verify(&lex, &err));
+        damage_any(pm_lexicon_verify(&lex, NULL, &err));
     }
     pm_buf_release(&text);
 }
@@ -486,7 +486,7 @@ static void probe_keys(const pm_container *file, void *ctx) {
             CHECK(status == PM_CORRUPT ||
                   (status == PM_OK && (found == PM_END || found < n)));
         }
-        damage_any(pm_keys_verify(&keys, &err));
+        damage_any(pm_keys_verify(&keys, NULL, &err));
     }
     pm_buf_release(&text);
 }
@@ -505,7 +505,7 @@ static void test_keys_lead_to_documents_and_back(uint32_t n, uint32_t factor) {
     CHECK(write_keys(items, n, &err) == PM_OK);
     open_file(file, known, N_KNOWN);
     CHECK(pm_keys_open(&keys, file, n, &err) == PM_OK &&
-          pm_keys_verify(&keys, &err) == PM_OK);
+          pm_keys_verify(&keys, NULL, &err) == PM_OK);
     for (pm_doc d = 0; d < n; d++) {
         pm_doc found;
         CHECK(pm_keys_get(&keys, d, &text) && is_text(&text, items[d]));

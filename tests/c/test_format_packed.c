@@ -206,7 +206,7 @@ static void test_starts_give_back_ranges(uint32_t n, uint32_t max_step) {
     pm_cursor c = pm_cursor_of(bytes);
     pm_starts s;
     CHECK(pm_starts_open(&c, n, starts[n], &s) && pm_cursor_left(&c) == 0 &&
-          pm_starts_verify(&s));
+          pm_starts_verify(&s, NULL));
     for (uint32_t i = 0; i < n; i++) {
         pm_range r = pm_starts_get(&s, i);
         CHECK(r.lo == starts[i] && r.hi == starts[i + 1]);
@@ -314,7 +314,7 @@ static void test_strings_give_back_items(texts *t) {
     CHECK(pm_strings_open(bytes, t->n, &s) && s.n == t->n &&
           pm_strings_open(bytes, UINT32_MAX, &s));
     CHECK(!pm_strings_open(bytes, t->n + 1, &s) && pm_strings_open(bytes, t->n, &s));
-    CHECK(pm_strings_verify(&s, false, &out));
+    CHECK(pm_strings_verify(&s, false, &out, NULL));
     for (uint32_t i = 0; i < t->n; i++) {
         CHECK(pm_strings_get(&s, i, &out) && is_text(&out, t->items[i]));
     }
@@ -348,7 +348,8 @@ static void test_strings_find_as_a_scan_does(texts *set, const texts *keys) {
     pm_strings_encode(&b, set->items, set->n);
     pm_bytes bytes = exact(&b);
     pm_strings s;
-    CHECK(pm_strings_open(bytes, set->n, &s) && pm_strings_verify(&s, true, &scratch));
+    CHECK(pm_strings_open(bytes, set->n, &s) &&
+          pm_strings_verify(&s, true, &scratch, NULL));
     for (uint32_t i = 0; i < keys->n; i++) {
         uint32_t rank, expected = plain_rank(set, keys->items[i]);
         bool equal, is = expected < set->n &&
@@ -394,11 +395,11 @@ static void test_strings_unsorted_lists_fail_verification(void) {
     pm_strings_encode(&b, items, 2);
     pm_strings s;
     CHECK(pm_strings_open(pm_buf_bytes(&b), 2, &s));
-    CHECK(pm_strings_verify(&s, false, &scratch) &&
-          !pm_strings_verify(&s, true, &scratch));
+    CHECK(pm_strings_verify(&s, false, &scratch, NULL) &&
+          !pm_strings_verify(&s, true, &scratch, NULL));
     pm_buf_put_u8(&b, 0);
     CHECK(pm_strings_open(pm_buf_bytes(&b), 2, &s) &&
-          !pm_strings_verify(&s, false, &scratch));
+          !pm_strings_verify(&s, false, &scratch, NULL));
     pm_buf_release(&b);
     pm_buf_release(&scratch);
 }
@@ -458,7 +459,7 @@ static void test_dict_finds_items(uint32_t n, bool sorted) {
     pm_bytes bytes = dict_bytes(t.items, NULL, t.n, false);
     check_known_order(&t, &set, bytes);
     pm_dict d;
-    CHECK(pm_dict_open(bytes, t.n, &d) && pm_dict_verify(&d, &out));
+    CHECK(pm_dict_open(bytes, t.n, &d) && pm_dict_verify(&d, &out, NULL));
     CHECK(d.is_sorted == (memcmp(set.items, t.items, t.n * sizeof *t.items) == 0));
     CHECK(!sorted || d.is_sorted);
     for (uint32_t i = 0; i < t.n; i++) {
@@ -509,7 +510,7 @@ static void probe_dict(pm_bytes bytes, uint32_t n) {
                                &out, &item);
             (void)pm_dict_prefix(&d, (pm_bytes){(const uint8_t *)"pp", i % 3}, &out);
         }
-        (void)pm_dict_verify(&d, &out);
+        (void)pm_dict_verify(&d, &out, NULL);
         pm_strings_iter it;
         pm_strings_iter_init(&it, &d.sorted, 3);
         while (pm_strings_iter_next(&it)) {
@@ -531,7 +532,7 @@ static void probe_arrays(pm_bytes bytes, uint32_t n) {
         (void)pm_starts_item(&s, i);
     }
     (void)pm_frames_verify(&f);
-    (void)pm_starts_verify(&s);
+    (void)pm_starts_verify(&s, NULL);
 }
 
 static void sweep(pm_buf *b, uint32_t n, void (*probe)(pm_bytes bytes, uint32_t n)) {

@@ -166,7 +166,7 @@ static void test_postings(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit,
     open_file(file, known, N_KNOWN);
     CHECK(pm_postings_open(&p, file, v.data.n_groups, &err) == PM_OK);
     CHECK(pm_lexicon_open(&lex, file, &err) == PM_OK);
-    CHECK(pm_postings_verify(&p, &err) == PM_OK);
+    CHECK(pm_postings_verify(&p, NULL, &err) == PM_OK);
     compare_positions(&p, &lex, &v);
     for (uint32_t g = 0; g < v.data.n_groups; g++) {
         compare_docs(&p, &docs, &v, g);

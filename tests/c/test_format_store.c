@@ -354,7 +354,7 @@ static void test_columns_give_back_values(uint32_t n_docs, bool dense) {
     write_and_open_columns(&t, N_COLUMNS, file);
     CHECK(pm_columns_open(&columns, file, n_docs, &err) == PM_OK &&
           columns.n == N_COLUMNS);
-    CHECK(pm_columns_verify(&columns, &err) == PM_OK);
+    CHECK(pm_columns_verify(&columns, NULL, &err) == PM_OK);
     for (int c = 0; c < N_COLUMNS; c++) {
         const pm_column *col = pm_columns_find(&columns, t.columns[c].name);
         CHECK(col == &columns.at[c] && col->kind == shapes[c].kind &&
@@ -385,7 +385,7 @@ static void test_columns_none(void) {
     pm_error err;
     write_and_open_columns(&t, 0, file);
     CHECK(pm_columns_open(&columns, file, 5, &err) == PM_OK && columns.n == 0);
-    CHECK(pm_columns_verify(&columns, &err) == PM_OK);
+    CHECK(pm_columns_verify(&columns, NULL, &err) == PM_OK);
     pm_columns_close(&columns);
     pm_container_close(file);
     free_table(&t);
@@ -400,7 +400,7 @@ static void test_columns_same_names_fail_verification(void) {
     t.columns[1].name = t.columns[0].name;
     write_and_open_columns(&t, 2, file);
     CHECK(pm_columns_open(&columns, file, 5, &err) == PM_OK);
-    CHECK(pm_columns_verify(&columns, &err) == PM_CORRUPT);
+    CHECK(pm_columns_verify(&columns, NULL, &err) == PM_CORRUPT);
     pm_columns_close(&columns);
     pm_container_close(file);
     free_table(&t);
@@ -441,7 +441,7 @@ static void probe_columns(const pm_container *file, void *ctx) {
         }
         pm_buf_release(&text);
     }
-    damage_any(pm_columns_verify(&columns, &err));
+    damage_any(pm_columns_verify(&columns, NULL, &err));
     pm_columns_close(&columns);
 }
 

@@ -47,8 +47,8 @@ static void test_stream_gives_back_every_id(uint32_t n, uint32_t n_ids) {
     end_file(w);
     open_file(file, known, N_KNOWN);
     CHECK(pm_stream_open(&s, file, n, &err) == PM_OK);
-    CHECK(pm_stream_verify(&s, n_ids, &err) == PM_OK);
-    CHECK(n < 64 || pm_stream_verify(&s, 1, &err) == PM_CORRUPT);
+    CHECK(pm_stream_verify(&s, n_ids, NULL, &err) == PM_OK);
+    CHECK(n < 64 || pm_stream_verify(&s, 1, NULL, &err) == PM_CORRUPT);
     compare_stream(&s, ids, n);
     CHECK(pm_stream_open(&s, file, n + PM_STREAM_BLOCK * 64, &err) == PM_CORRUPT ||
           n_ids > 2);
@@ -141,7 +141,7 @@ static void test_bounds(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit) {
     CHECK(pm_bounds_open(&b, file, n_docs + 1, n_fields, p.n_positions, &err) ==
           PM_CORRUPT);
     CHECK(pm_bounds_open(&b, file, n_docs, n_fields, p.n_positions, &err) == PM_OK);
-    CHECK(pm_bounds_verify(&b, &err) == PM_OK);
+    CHECK(pm_bounds_verify(&b, NULL, &err) == PM_OK);
     compare_bounds(&b, &p);
     pm_container_close(file);
     pm_scratch files = {test_dir, 0};
@@ -249,7 +249,7 @@ static void test_zones(uint32_t n_docs, uint32_t max_unit, uint32_t sparse) {
     end_file(w);
     open_file(file, known, N_KNOWN);
     CHECK(pm_zones_open(&z, file, n, &err) == PM_OK);
-    CHECK(pm_zones_verify(&z, &err) == PM_OK);
+    CHECK(pm_zones_verify(&z, NULL, &err) == PM_OK);
     compare_tiling(&z, PM_ZONE_SENTENCE, a.sentences, n);
     compare_tiling(&z, PM_ZONE_PARAGRAPH, a.paragraphs, n);
     compare_quotes(&z, &a, n);

@@ -205,6 +205,9 @@ static void sidecar_changes_its_documents(example *x) {
     x->segments[1][0].n_dead = 4;
     x->segments[1][0].dead_tokens = 99;
 }
+static void segment_changes_its_analyzer(example *x) {
+    x->generations[1].fingerprint++;
+}
 static void file_of_no_generation(example *x) {
     x->m.n_generations = 2;
 }
@@ -261,6 +264,7 @@ static void test_each_inconsistency_is_refused(void) {
                  {segment_changes_its_documents, "disagree"},
                  {segment_changes_its_tokens, "disagree"},
                  {sidecar_changes_its_documents, "disagree"},
+                 {segment_changes_its_analyzer, "disagree"},
                  {file_of_no_generation, "by no generation"},
                  {sidecar_deletes_none, "none are deleted"},
                  {more_deleted_than_there, "more than"},

@@ -458,7 +458,7 @@ def test_disk_that_is_full_is_an_os_error_and_leaves_the_index_before(tmp_path, 
         try:
             pm.index([{"text": " ".join(f"word{i * j}" for i in range(500))} for j in range(500)], sys.argv[1], if_exists="replace")
         except OSError as e:
-            assert e.errno == 27 and ".seg" in str(e), repr(e)
+            assert e.errno == 27 and ".run" in str(e), repr(e)
             sys.exit(7)
     """)
     for target in (path, tmp_path / "new.pm"):

@@ -77,6 +77,12 @@ void pm_free(void *p) {
     }
 }
 
+void pm_memory_trim(void) {
+    if (in_force->trim != NULL) {
+        in_force->trim();
+    }
+}
+
 /* ---- files ---- */
 
 static void keep_name(char to[256], const char *path) {

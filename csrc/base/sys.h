@@ -19,6 +19,7 @@ typedef struct pm_sys {
     void *(*alloc)(size_t bytes);
     void *(*resize)(void *p, size_t bytes);
     void (*release)(void *p);
+    void (*trim)(void); /* may be NULL */
     int (*open)(const char *path, int flags, int mode);
     int (*close)(int fd);
     int64_t (*read_at)(int fd, void *to, size_t n, uint64_t offset);
@@ -66,6 +67,9 @@ void *pm_calloc(size_t n, size_t size);
 void *pm_alloc_array(size_t n, size_t size);
 void *pm_resize_array(void *p, size_t n, size_t size);
 void pm_free(void *p);
+/* What was freed goes back to the system, where the allocator keeps it. Costs a walk
+ * over all that is free: for after large work. */
+void pm_memory_trim(void);
 
 /* Files. A pm_file is a descriptor with its name, for messages. */
 typedef struct pm_file {

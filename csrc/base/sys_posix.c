@@ -21,6 +21,9 @@
 #include <sys/mount.h>
 #include <sys/param.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { HUGE_PAGE_BYTES = 2 << 20, HUGE_FROM_BYTES = 8 << 20 };
 
@@ -48,6 +51,12 @@ static void *posix_alloc(size_t bytes) {
 
 static void *posix_resize(void *p, size_t bytes) {
     return advise_huge(realloc(p, bytes), bytes);
+}
+
+static void posix_trim(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 static int posix_open(const char *path, int flags, int mode) {
@@ -235,6 +244,7 @@ const pm_sys pm_sys_posix = {
     .alloc = posix_alloc,
     .resize = posix_resize,
     .release = free,
+    .trim = posix_trim,
     .open = posix_open,
     .close = close,
     .read_at = posix_read_at,

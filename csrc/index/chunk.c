@@ -8,6 +8,11 @@
 #include "base/types.h"
 #include "codec/bitset.h"
 
+enum {
+    LARGE_TEXT_BYTES = 4 * PM_CHUNK_BYTES, /* and tokens: memory is not kept */
+    PACKER_BYTES = 1 << 20                 /* of the compressor, about */
+};
+
 void pm_chunk_init(pm_chunk *c) {
     memset(c, 0, sizeof *c);
 }
@@ -33,7 +38,22 @@ static void clear_output(pm_chunk *c) {
     pm_buf_clear(&c->blocks);
 }
 
+uint64_t pm_chunk_memory(const pm_chunk *c) {
+    uint64_t positions = c->ids_capacity * sizeof *c->ids +
+                         c->starts_capacity * sizeof *c->starts +
+                         c->sentences_capacity * sizeof *c->sentences +
+                         c->paragraphs_capacity * sizeof *c->paragraphs +
+                         c->quotes_capacity * sizeof *c->quotes;
+    uint64_t units = c->unit_bytes_capacity * sizeof *c->unit_bytes +
+                     c->unit_tokens_capacity * sizeof *c->unit_tokens;
+    return positions + units + c->text.capacity + c->packed.capacity +
+           c->blocks.capacity;
+}
+
 void pm_chunk_clear(pm_chunk *c) {
+    if (c->text.capacity > LARGE_TEXT_BYTES) {
+        pm_chunk_release(c);
+    }
     pm_buf_clear(&c->text);
     c->n_units = 0;
     c->n_docs = 0;
@@ -72,6 +92,14 @@ void pm_digester_release(pm_digester *d) {
 }
 
 /* ---- tokens ---- */
+
+uint64_t pm_digester_memory(const pm_digester *d) {
+    const pm_tokens *t = &d->tokens;
+    return pm_surfaces_memory(&d->surfaces) + t->capacity * sizeof *t->at +
+           t->quotes_capacity * sizeof *t->quotes +
+           t->marks_capacity * sizeof *t->marks +
+           (d->packer != NULL ? PACKER_BYTES : 0);
+}
 
 static pm_status add_slack(pm_buf *text, pm_error *err) {
     uint8_t *slack = pm_buf_room(text, PM_TEXT_SLACK);
@@ -161,6 +189,9 @@ pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
     for (size_t u = 0; u < c->n_units; u++) {
         PM_TRY(digest_unit(c, d, an, u, at, err));
         at += c->unit_bytes[u];
+    }
+    if (d->tokens.capacity > LARGE_TEXT_BYTES) {
+        pm_tokens_release(&d->tokens);
     }
     if (d->packer == NULL) {
         return PM_OK;

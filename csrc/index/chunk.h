@@ -35,7 +35,8 @@ typedef struct pm_chunk {
 
 void pm_chunk_init(pm_chunk *c);
 void pm_chunk_release(pm_chunk *c);
-void pm_chunk_clear(pm_chunk *c); /* empty; memory stays */
+void pm_chunk_clear(pm_chunk *c); /* empty; memory stays, but that of a large text */
+uint64_t pm_chunk_memory(const pm_chunk *c); /* bytes it holds */
 /* Appends a document of n texts, valid UTF-8 of less than 4 GB each. */
 pm_status pm_chunk_add(pm_chunk *c, const pm_bytes *texts, uint32_t n,
                        pm_error *err) PM_MUST_CHECK;
@@ -48,6 +49,7 @@ typedef struct pm_digester {
 } pm_digester;
 pm_status pm_digester_init(pm_digester *d, bool store, pm_error *err) PM_MUST_CHECK;
 void pm_digester_release(pm_digester *d); /* safe on zeros */
+uint64_t pm_digester_memory(const pm_digester *d);
 /* Fills the chunk's output, anew when called again. worker: the digester's number. */
 pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
                           const pm_analyzer *an, pm_error *err) PM_MUST_CHECK;

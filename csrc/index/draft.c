@@ -15,12 +15,6 @@ void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store) {
     d->store = store;
 }
 
-void pm_draft_clear(pm_draft *d) {
-    d->n_docs = d->n_units = d->n_positions = 0;
-    d->meta_bytes = d->text_bytes = d->packed_bytes = 0;
-    d->n_quotes = d->n_pieces = d->n_blocks = 0;
-}
-
 void pm_draft_release(pm_draft *d) {
     pm_free(d->stream);
     pm_free(d->sentences);
@@ -33,6 +27,17 @@ void pm_draft_release(pm_draft *d) {
     pm_free(d->blocks);
     pm_free(d->checkpoints);
     pm_draft_init(d, d->n_fields, d->store);
+}
+
+uint64_t pm_draft_memory(const pm_draft *d) {
+    uint64_t positions = (uint64_t)d->n_positions * sizeof *d->stream +
+                         d->n_positions / 4 + /* two bits */
+                         d->n_quotes * (sizeof *d->quote_starts * 2) +
+                         d->n_pieces * sizeof *d->pieces;
+    uint64_t text = (uint64_t)d->n_units * sizeof *d->text_starts +
+                    d->n_blocks * (sizeof *d->blocks * 2) +
+                    d->n_positions / PM_CHECKPOINT * (sizeof *d->checkpoints * 2);
+    return positions + d->n_units * sizeof *d->unit_starts + (d->store ? text : 0);
 }
 
 /* ---- places ---- */

@@ -37,8 +37,8 @@ typedef struct pm_draft {
 } pm_draft;
 
 void pm_draft_init(pm_draft *d, uint32_t n_fields, bool store);
-void pm_draft_release(pm_draft *d);
-void pm_draft_clear(pm_draft *d); /* empty; memory stays */
+void pm_draft_release(pm_draft *d);          /* empty, as after init */
+uint64_t pm_draft_memory(const pm_draft *d); /* bytes in use */
 /* Gives digested chunks their places; *first_piece: piece of the first. */
 pm_status pm_draft_place(pm_draft *d, const pm_chunk *chunks, size_t n,
                          size_t *first_piece, pm_error *err) PM_MUST_CHECK;

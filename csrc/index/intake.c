@@ -19,10 +19,17 @@
 
 enum {
     MAX_THREADS = 256,
+    FILTER_SHARE = 16,   /* of memory */
+    TRIM_SHARE = 8,      /* of memory: growth after which free memory is given back */
     CHUNKS_A_THREAD = 8, /* in a batch: enough that threads end about together */
     /* bytes: keys and dictionaries of a segment stay below 4 GB */
     MAX_SEGMENT_META = 0x7fffffff,
-    MAX_FILTER_BYTES = 16 << 20,
+    DEFAULT_MEMORY = 1 << 30,
+    LEAST_MEMORY = 1 << 20,
+    THREAD_MEMORY = 16 << 20, /* a thread for so much */
+    CHUNK_MEMORY = 8 << 20,   /* a chunk in flight for so much */
+    FIXED_MEMORY = 5 << 20,   /* whatever the rows: buffers of files, free lists */
+    ROW_MEMORY = 6,           /* for a byte of a large text */
     MAX_PATH_BYTES = 4096,
     SHOWN_BYTES = 200
 };
@@ -45,22 +52,26 @@ struct pm_intake {
     pm_container_writer writer;
     bool writing;      /* it is open */
     char run_name[64]; /* of its file */
-    pm_positions positions;
     pm_runs runs;
     uint32_t group; /* number of the final segment that the draft belongs to */
-    uint64_t group_positions, group_meta;  /* of its runs, the draft left out */
+    uint64_t group_positions, group_meta; /* of its runs, the draft left out */
+    uint64_t last_peak; /* bytes that sealing would have taken a batch ago */
     uint64_t n_docs, text_bytes, replaced; /* of all rows ever added */
     uint64_t *field_bytes;                 /* [n_fields] */
 };
 
 /* ---- life ---- */
 
+static uint64_t at_most(uint64_t n, uint64_t limit) {
+    return n < limit ? n : limit;
+}
+
 /* On one thread a chunk is digested as soon as it is full, while it is in the cache.
  * With small segments a batch is a part of one, so that little is digested twice. */
 static size_t batch_size(const pm_intake *in) {
-    size_t n = in->o.threads > 1 ? (size_t)in->o.threads * CHUNKS_A_THREAD : 1;
-    size_t part = in->o.segment_tokens / 2 / PM_CHUNK_BYTES + 1;
-    return n < part ? n : part;
+    uint64_t n = in->o.threads > 1 ? (uint64_t)in->o.threads * CHUNKS_A_THREAD : 1;
+    n = at_most(n, in->o.segment_tokens / 2 / PM_CHUNK_BYTES + 1);
+    return (size_t)at_most(n, in->o.memory_bytes / CHUNK_MEMORY + 1);
 }
 
 static pm_status make_workers(pm_intake *in, pm_error *err) {
@@ -89,7 +100,9 @@ static pm_status take_options(pm_intake *in, const pm_intake_options *o,
                               pm_error *err) {
     in->o = *o;
     in->o.threads = o->threads != 0 ? o->threads : pm_cpu_count();
-    in->o.threads = in->o.threads < MAX_THREADS ? in->o.threads : MAX_THREADS;
+    in->o.memory_bytes = o->memory_bytes != 0 ? o->memory_bytes : DEFAULT_MEMORY;
+    uint64_t threads = at_most(in->o.memory_bytes / THREAD_MEMORY + 1, MAX_THREADS);
+    in->o.threads = (unsigned)at_most(in->o.threads, threads);
     in->o.segment_tokens =
         o->segment_tokens != 0 ? o->segment_tokens : PM_MAX_POSITIONS;
     if (in->o.segment_tokens > PM_MAX_POSITIONS || in->o.segment_tokens < o->n_fields) {
@@ -98,6 +111,11 @@ static pm_status take_options(pm_intake *in, const pm_intake_options *o,
                        "; it must be at least the number of fields and at most %d",
                        in->o.segment_tokens, PM_MAX_POSITIONS);
     }
+    if (in->o.memory_bytes < LEAST_MEMORY) {
+        return pm_fail(err, PM_INVALID, "memory is %" PRIu64 " bytes; at least 1 MB",
+                       in->o.memory_bytes);
+    }
+    in->runs.max_filter_bytes = (size_t)in->o.memory_bytes / FILTER_SHARE;
     return PM_OK;
 }
 
@@ -113,7 +131,7 @@ pm_status pm_intake_new(const pm_intake_options *options, pm_intake **out,
     pm_rowkeys_init(&in->keys);
     pm_rowtext_init(&in->text);
     pm_draft_init(&in->draft, options->n_fields, options->store);
-    pm_runs_init(&in->runs, options->dir, MAX_FILTER_BYTES);
+    pm_runs_init(&in->runs, options->dir, 0);
     in->process = pm_sys_get()->process_id();
     pm_status status = take_options(in, options, err);
     if (status == PM_OK) {
@@ -156,9 +174,35 @@ void pm_intake_free(pm_intake *in) {
     pm_metadata_release(&in->metadata);
     pm_rowkeys_release(&in->keys);
     pm_rowtext_release(&in->text);
-    pm_free(in->positions.at);
     pm_arena_release(&in->arena);
     pm_free(in);
+    pm_memory_trim();
+}
+
+/* ---- memory ---- */
+
+/* What stands while the draft is sealed. */
+static uint64_t held_memory(const pm_intake *in) {
+    uint64_t bytes = pm_draft_memory(&in->draft) + pm_rowkeys_memory(&in->keys) +
+                     pm_metadata_memory(&in->metadata) +
+                     in->runs.filter.n_blocks * UINT64_C(64) +
+                     in->runs.capacity * sizeof *in->runs.at + FIXED_MEMORY;
+    for (size_t i = 0; i < in->max_chunks; i++) {
+        bytes += pm_chunk_memory(&in->chunks[i]);
+    }
+    for (unsigned i = 0; i < in->o.threads; i++) {
+        bytes += pm_digester_memory(&in->digesters[i]);
+    }
+    return bytes;
+}
+
+/* The most that sealing the draft would take from here on, the slots of dictionaries
+ * counted: these are freed before, but not given back at once. */
+static uint64_t peak_memory(const pm_intake *in) {
+    uint64_t sealing = pm_seal_memory(&in->draft, in->dictionaries, in->o.threads,
+                                      in->keys.bytes.n, in->o.threads);
+    uint64_t columns = pm_metadata_seal_memory(&in->metadata);
+    return held_memory(in) + (sealing > columns ? sealing : columns);
 }
 
 /* ---- sealing ---- */
@@ -227,7 +271,6 @@ static pm_status write_run(pm_intake *in, const draft_keys *k,
                     .fields = in->o.fields,
                     .keys = k->keys,
                     .metadata = metadata,
-                    .positions = &in->positions,
                     .cancel = cancel};
     in->writing = false; /* closed in any case */
     return pm_seal_finish(&seal, &in->writer, &entry->file.size, &entry->file.hash,
@@ -250,13 +293,20 @@ static pm_status write_draft(pm_intake *in, draft_keys *k, bool last, pm_cancel 
     return pm_runs_add(&in->runs, &entry, in->group, dead, k->n_dead, err);
 }
 
+static void settle_dictionaries(pm_intake *in) {
+    for (unsigned i = 0; i < in->o.threads; i++) {
+        pm_surfaces_settle(in->dictionaries[i]);
+    }
+}
+
 static void clear_draft(pm_intake *in) {
     in->group_positions += in->draft.n_positions;
     in->group_meta += in->draft.meta_bytes;
-    pm_draft_clear(&in->draft);
+    pm_draft_release(&in->draft);
     for (unsigned i = 0; i < in->o.threads; i++) {
-        pm_surfaces_clear(in->dictionaries[i]);
+        pm_surfaces_release(in->dictionaries[i]);
     }
+    in->last_peak = peak_memory(in);
 }
 
 /* Writes the draft as a run of its group; an empty one stands there then. The
@@ -265,6 +315,7 @@ static pm_status seal(pm_intake *in, bool last, pm_cancel *cancel, pm_error *err
     draft_keys k;
     uint32_t n_docs = in->draft.n_docs;
     if (n_docs == 0) {
+        clear_draft(in);
         return PM_OK;
     }
     pm_status status = take_keys(in, &k, err);
@@ -280,7 +331,38 @@ static pm_status seal(pm_intake *in, bool last, pm_cancel *cancel, pm_error *err
     return PM_OK;
 }
 
+/* ---- memory running short ---- */
+
+static pm_status spill(pm_intake *in, pm_cancel *cancel, pm_error *err) {
+    settle_dictionaries(in);
+    PM_TRY(seal(in, false, cancel, err));
+    pm_memory_trim();
+    return PM_OK;
+}
+
+/* Seals a run if memory might not last for another batch like the last one. All chunks
+ * are in the draft. */
+static pm_status spill_if_full(pm_intake *in, pm_cancel *cancel, pm_error *err) {
+    uint64_t peak = peak_memory(in);
+    uint64_t growth = peak > in->last_peak ? peak - in->last_peak : 0;
+    uint64_t step = in->o.memory_bytes / TRIM_SHARE;
+    if (peak / step > in->last_peak / step) {
+        pm_memory_trim(); /* what arrays left behind as they grew */
+    }
+    in->last_peak = peak;
+    if (peak + growth + growth / 4 < in->o.memory_bytes) {
+        return PM_OK;
+    }
+    return spill(in, cancel, err);
+}
+
 /* ---- groups ---- */
+
+/* What is left for a merge, with no draft there. */
+static size_t merge_memory(const pm_intake *in) {
+    uint64_t held = held_memory(in), all = in->o.memory_bytes;
+    return (size_t)(held < all / 2 ? all - held : all / 2);
+}
 
 /* What all merges of this intake have in common. */
 static pm_status merge_of(pm_intake *in, pm_arena *arena, pm_cancel *cancel,
@@ -300,7 +382,7 @@ static pm_status merge_of(pm_intake *in, pm_arena *arena, pm_cancel *cancel,
                       .n_columns = n,
                       .segment_tokens = in->o.segment_tokens,
                       .threads = in->o.threads,
-                      .memory_bytes = (size_t)in->o.memory_bytes,
+                      .memory_bytes = merge_memory(in),
                       .cancel = cancel};
     return PM_OK;
 }
@@ -309,7 +391,7 @@ static pm_status merge_of(pm_intake *in, pm_arena *arena, pm_cancel *cancel,
 static pm_status complete_group(pm_intake *in, pm_cancel *cancel, pm_error *err) {
     pm_arena arena;
     pm_merge how;
-    PM_TRY(seal(in, false, cancel, err));
+    PM_TRY(spill(in, cancel, err));
     pm_arena_init(&arena);
     pm_status status = merge_of(in, &arena, cancel, &how, err);
     if (status == PM_OK) {
@@ -373,12 +455,6 @@ static size_t count_fitting(const pm_intake *in, size_t first) {
     return n;
 }
 
-static void settle_dictionaries(pm_intake *in) {
-    for (unsigned i = 0; i < in->o.threads; i++) {
-        pm_surfaces_settle(in->dictionaries[i]);
-    }
-}
-
 /* Digested chunks from `first` on that the draft did not take: their words are none of
  * its own. */
 static void discount(pm_intake *in, size_t first) {
@@ -436,7 +512,7 @@ static pm_status take_batch(pm_intake *in, pm_cancel *cancel, pm_error *err) {
         pm_chunk_clear(&in->chunks[i]);
     }
     in->n_chunks = 0;
-    return PM_OK;
+    return spill_if_full(in, cancel, err);
 }
 
 /* All rows so far are in the draft or in runs. */
@@ -671,10 +747,12 @@ static pm_status finish(pm_intake *in, pm_arena *arena, pm_entry **entries, uint
     pm_merge how;
     PM_TRY(drain(in, cancel, err));
     PM_TRY(seal(in, in->group_positions == 0 && in->keys.n_gone == 0, cancel, err));
+    pm_memory_trim();
     PM_TRY(merge_of(in, arena, cancel, &how, err));
     PM_TRY(pm_runs_finish(&in->runs, &how, in->o.next_file, entries, n, err));
     in->group++;
     in->group_positions = in->group_meta = 0;
+    pm_memory_trim();
     return PM_OK;
 }
 

@@ -22,7 +22,10 @@ typedef struct pm_intake_options {
     bool store;
     unsigned threads;
     uint32_t segment_tokens;
-    uint64_t memory_bytes; /* anonymous memory beyond that at the call; from 64 MB */
+    /* anonymous memory beyond that at the call, about; from 64 MB, less as a test of
+     * spilling; 0: 1 GB. A document that does not fit is taken all the same, by itself:
+     * its text and its tokens are held, about six times its bytes. */
+    uint64_t memory_bytes;
 } pm_intake_options;
 
 typedef struct pm_intake pm_intake;

@@ -11,7 +11,11 @@
 #include "index/cut.h"
 #include "text/utf8.h"
 
-enum { RECENT = 64 };
+enum {
+    RECENT = 64,
+    STRING_BYTES = 16, /* a string's end and the room between two */
+    WRITE_BYTES = 80   /* of a value, while its column is written */
+};
 
 typedef struct pm_draft_column {
     char *name;
@@ -148,6 +152,7 @@ static pm_status keep_string(pm_metadata *m, column *c, pm_bytes *s, pm_error *e
             return pm_fail_nomem(err, s->n);
         }
         *slot = (pm_bytes){(const uint8_t *)copy, s->n};
+        m->string_bytes += s->n + STRING_BYTES;
     }
     *s = *slot;
     return PM_OK;
@@ -192,6 +197,28 @@ pm_status pm_metadata_add(pm_metadata *m, const pm_row *row, pm_error *err) {
     }
     m->n_docs++;
     return PM_OK;
+}
+
+/* ---- memory ---- */
+
+uint64_t pm_metadata_memory(const pm_metadata *m) {
+    uint64_t bytes = m->string_bytes;
+    for (size_t i = 0; i < m->n_columns; i++) {
+        bytes += m->columns[i].n * (sizeof(pm_value) + sizeof(uint32_t));
+    }
+    return bytes;
+}
+
+/* Of the columns together where their values begin, and what is written; of one at a
+ * time its sort. */
+uint64_t pm_metadata_seal_memory(const pm_metadata *m) {
+    uint64_t most = 0, all = m->string_bytes;
+    for (size_t i = 0; i < m->n_columns; i++) {
+        uint64_t n = m->columns[i].n;
+        most = n > most ? n : most;
+        all += m->n_docs * sizeof(uint32_t) + n * sizeof(uint64_t);
+    }
+    return all + most * WRITE_BYTES;
 }
 
 /* ---- segments ---- */
@@ -295,6 +322,7 @@ static pm_status advance_column(pm_metadata *m, column *c, uint32_t n_docs,
 pm_status pm_metadata_advance(pm_metadata *m, uint32_t n_docs, pm_error *err) {
     pm_arena old = m->strings;
     pm_arena_init(&m->strings);
+    m->string_bytes = 0;
     pm_status status = PM_OK;
     for (size_t i = 0; status == PM_OK && i < m->n_columns; i++) {
         status = advance_column(m, &m->columns[i], n_docs, err);

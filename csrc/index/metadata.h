@@ -15,7 +15,8 @@ typedef struct pm_metadata {
     struct pm_draft_column *columns;
     size_t n_columns, columns_capacity;
     uint32_t n_docs;
-    pm_arena strings;  /* values */
+    pm_arena strings; /* values */
+    uint64_t string_bytes;
     pm_arena names;    /* of columns */
     uint64_t replaced; /* characters of values that became U+FFFD */
 } pm_metadata;
@@ -51,6 +52,9 @@ typedef struct pm_metadata_view {
 pm_status pm_metadata_look(pm_metadata *m, uint32_t n_docs, bool last,
                            pm_metadata_view *out, pm_error *err) PM_MUST_CHECK;
 void pm_metadata_view_release(pm_metadata_view *v); /* safe on zeros */
+/* Bytes in use, and what look and pm_columns_write take besides. */
+uint64_t pm_metadata_memory(const pm_metadata *m);
+uint64_t pm_metadata_seal_memory(const pm_metadata *m);
 /* Forgets the values of the first n_docs documents. */
 pm_status pm_metadata_advance(pm_metadata *m, uint32_t n_docs,
                               pm_error *err) PM_MUST_CHECK;

@@ -22,6 +22,10 @@ void pm_rowkeys_release(pm_rowkeys *k) {
     pm_rowkeys_init(k);
 }
 
+uint64_t pm_rowkeys_memory(const pm_rowkeys *k) {
+    return k->bytes.n + k->n * sizeof *k->ends + k->table_size * sizeof *k->table;
+}
+
 static uint64_t start_of(const pm_rowkeys *k, size_t row) {
     return row > 0 ? k->ends[row - 1] & ~GONE : 0;
 }

@@ -19,6 +19,7 @@ typedef struct pm_rowkeys {
 
 void pm_rowkeys_init(pm_rowkeys *k); /* allocates nothing */
 void pm_rowkeys_release(pm_rowkeys *k);
+uint64_t pm_rowkeys_memory(const pm_rowkeys *k); /* bytes in use */
 /* The key of the next row, which no row has. */
 pm_status pm_rowkeys_add(pm_rowkeys *k, pm_bytes key, pm_error *err) PM_MUST_CHECK;
 /* The row that has the key and was not taken out; PM_END: none. */

@@ -19,6 +19,14 @@
 #include "index/vocabulary.h"
 
 enum { MIN_RANGE = 1 << 16, TICK_POSITIONS = 1 << 16, POSITION_NS = 6 };
+/* Bytes that sealing takes at most, by measurement. */
+enum {
+    KEY_MEMORY = 88,         /* a key, sorted and coded */
+    WORD_MEMORY = 240,       /* a distinct word, while words are ordered */
+    PLACE_MEMORY = 32,       /* a distinct word, while positions are */
+    DOC_MEMORY = 24,         /* a document, while positions are */
+    ENCODER_MEMORY = 4 << 20 /* a thread that encodes lists */
+};
 
 /* ---- inversion ---- */
 
@@ -166,19 +174,19 @@ static pm_status run_inversion(inversion *inv, pm_error *err) {
                            err);
 }
 
-/* Renumbers the stream and writes it; fills s->positions. */
+/* Renumbers the stream and writes it; *positions: pm_alloc'ed. */
 static pm_status invert(const pm_seal *s, const pm_vocabulary *v,
-                        pm_container_writer *w, pm_error *err) {
+                        pm_container_writer *w, uint32_t **positions, pm_error *err) {
     inversion inv = {.s = s, .v = v, .w = w, .n_ranges = s->threads};
     uint32_t n = s->draft->n_positions;
     if (n / MIN_RANGE < inv.n_ranges) {
         inv.n_ranges = n / MIN_RANGE > 0 ? n / MIN_RANGE : 1;
     }
     size_t n_tokens = n - s->draft->n_units;
-    if (!PM_GROW(s->positions->at, 0, s->positions->capacity, n_tokens)) {
-        return pm_fail_nomem(err, n_tokens * sizeof *s->positions->at);
+    *positions = inv.positions = pm_alloc_array(n_tokens, sizeof *inv.positions);
+    if (inv.positions == NULL) {
+        return pm_fail_nomem(err, n_tokens * sizeof *inv.positions);
     }
-    inv.positions = s->positions->at;
     inv.cursors =
         pm_calloc((size_t)inv.n_ranges * v->lexicon.n_groups, sizeof *inv.cursors);
     if (inv.cursors == NULL) {
@@ -215,15 +223,27 @@ static pm_status write_zones(pm_container_writer *w, const pm_draft *d, pm_error
 }
 
 static pm_status write_postings(pm_container_writer *w, const pm_seal *s,
-                                const pm_vocabulary *v, pm_error *err) {
+                                const pm_vocabulary *v, const uint32_t *positions,
+                                pm_error *err) {
     pm_postings_data data = {.n_groups = v->lexicon.n_groups,
                              .n_docs = s->draft->n_docs,
                              .n_fields = s->draft->n_fields,
                              .starts = v->group_starts,
-                             .positions = s->positions->at,
+                             .positions = positions,
                              .unit_starts = s->draft->unit_starts,
                              .threads = s->threads};
     return pm_postings_write(w, &data, err);
+}
+
+static pm_status write_places(pm_container_writer *w, const pm_seal *s,
+                              const pm_vocabulary *v, pm_error *err) {
+    uint32_t *positions = NULL;
+    pm_status status = invert(s, v, w, &positions, err);
+    if (status == PM_OK) {
+        status = write_postings(w, s, v, positions, err);
+    }
+    pm_free(positions);
+    return status;
 }
 
 static pm_status write_info(pm_container_writer *w, const pm_seal *s,
@@ -262,9 +282,29 @@ static pm_status write_words(pm_container_writer *w, const pm_seal *s, pm_vocabu
     PM_TRY(pm_vocabulary_make(v, s->dictionaries, s->n_dictionaries, s->analyzer,
                               s->threads, s->cancel, err));
     PM_TRY(pm_lexicon_write(w, &v->lexicon, err));
-    PM_TRY(invert(s, v, w, err));
-    PM_TRY(write_postings(w, s, v, err));
+    pm_vocabulary_drop_words(v);
+    pm_memory_trim(); /* positions are one block, which finds no room among those */
+    PM_TRY(write_places(w, s, v, err));
     return write_info(w, s, v, err);
+}
+
+/* ---- memory ---- */
+
+uint64_t pm_seal_memory(const pm_draft *d, pm_surfaces *const *dictionaries,
+                        unsigned n_dictionaries, uint64_t key_bytes, unsigned threads) {
+    uint64_t n_words = 0, word_bytes = 0;
+    for (unsigned i = 0; i < n_dictionaries; i++) {
+        n_words += dictionaries[i]->n;
+        word_bytes += dictionaries[i]->bytes.n;
+    }
+    uint64_t keys = d->n_docs * (uint64_t)KEY_MEMORY + 2 * key_bytes;
+    uint64_t words = n_words * WORD_MEMORY + 2 * word_bytes;
+    uint64_t places = (uint64_t)d->n_positions * sizeof(uint32_t) +
+                      n_words * (PLACE_MEMORY + threads * sizeof(uint32_t)) +
+                      d->n_docs * (uint64_t)(DOC_MEMORY + 8 * threads) +
+                      threads * (uint64_t)ENCODER_MEMORY;
+    uint64_t most = keys > words ? keys : words;
+    return most > places ? most : places;
 }
 
 pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store,
@@ -279,6 +319,7 @@ pm_status pm_seal_begin(pm_container_writer *w, const char *path, bool store,
 pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *size,
                          pm_hash128 *hash, pm_error *err) {
     pm_vocabulary v = {0};
+    pm_memory_trim(); /* slots of dictionaries */
     pm_status status = write_documents(w, s, err);
     if (status == PM_OK) {
         status = write_words(w, s, &v, err);

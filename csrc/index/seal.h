@@ -8,12 +8,6 @@
 #include "index/draft.h"
 #include "index/metadata.h"
 
-/* Memory for the inversion, kept from segment to segment. */
-typedef struct pm_positions {
-    uint32_t *at;
-    size_t capacity;
-} pm_positions;
-
 typedef struct pm_seal {
     pm_draft *draft; /* of one document at least; its stream is renumbered in place */
     pm_surfaces *const *dictionaries; /* by worker; counted for this draft alone */
@@ -22,9 +16,13 @@ typedef struct pm_seal {
     const char *const *fields;
     const pm_bytes *keys; /* of its documents */
     const pm_metadata_view *metadata;
-    pm_positions *positions;
     pm_cancel *cancel;
 } pm_seal;
+
+/* Most memory that pm_seal_finish takes while it writes words and places, or keys of
+ * key_bytes: beside the draft and the dictionaries, whose slots are given back. */
+uint64_t pm_seal_memory(const pm_draft *d, pm_surfaces *const *dictionaries,
+                        unsigned n_dictionaries, uint64_t key_bytes, unsigned threads);
 
 /* A segment file begins; where text is stored, the caller puts each chunk's compressed
  * text next, in order. */

@@ -61,12 +61,9 @@ void pm_surfaces_release(pm_surfaces *s) {
     pm_surfaces_init(s);
 }
 
-void pm_surfaces_clear(pm_surfaces *s) {
-    if (s->slots != NULL) {
-        memset(s->slots, 0, sizeof *s->slots << s->bits);
-    }
-    s->n = 0;
-    pm_buf_clear(&s->bytes);
+uint64_t pm_surfaces_memory(const pm_surfaces *s) {
+    uint64_t slots = s->slots != NULL ? (uint64_t)sizeof *s->slots << s->bits : 0;
+    return slots + s->n * sizeof *s->words + s->bytes.n;
 }
 
 static inline size_t home(uint32_t hash, unsigned bits) {
@@ -191,6 +188,9 @@ void pm_surfaces_settle(pm_surfaces *s) {
             s->words[s->slots[i].id].count = s->slots[i].count;
         }
     }
+    pm_free(s->memory);
+    s->memory = NULL;
+    s->slots = NULL;
 }
 
 void pm_surfaces_discount(pm_surfaces *s, const uint32_t *ids, size_t n) {

@@ -33,17 +33,18 @@ typedef struct pm_surfaces {
     pm_buf bytes;
 } pm_surfaces;
 
-void pm_surfaces_init(pm_surfaces *s); /* allocates nothing */
-void pm_surfaces_release(pm_surfaces *s);
-void pm_surfaces_clear(pm_surfaces *s); /* forgets all; memory stays */
+void pm_surfaces_init(pm_surfaces *s);    /* allocates nothing */
+void pm_surfaces_release(pm_surfaces *s); /* empty, as after init */
 /* ids[i] = the number of token i, counted once more. PM_TEXT_SLACK bytes after the text
  * can be read. Cost about 5 ns a token met before. PM_LIMIT when the distinct surfaces
  * take 4 GB. */
 pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text,
                              const pm_token *tokens, size_t n, uint32_t *ids,
                              pm_error *err) PM_MUST_CHECK;
-/* Brings words[].count up to date with the slots. */
+/* Brings words[].count up to date and gives the slots back, half of the memory: nothing
+ * more is numbered until release. */
 void pm_surfaces_settle(pm_surfaces *s);
+uint64_t pm_surfaces_memory(const pm_surfaces *s); /* bytes it holds */
 /* Takes back the count of n numbers (PM_END among them is skipped); after settle. */
 void pm_surfaces_discount(pm_surfaces *s, const uint32_t *ids, size_t n);
 static inline pm_bytes pm_surface_bytes(const pm_surfaces *s, const pm_surface *w) {

@@ -292,7 +292,7 @@ static pm_status rank_groups(making *m, pm_error *err) {
     pm_vocabulary *v = m->v;
     size_t n = m->n_groups;
     group_key *keys = pm_alloc_array(n, sizeof *keys);
-    pm_bytes *stems = pm_arena_array(&v->arena, n, sizeof *stems);
+    pm_bytes *stems = pm_arena_array(&v->words, n, sizeof *stems);
     v->group_starts = pm_arena_array(&v->arena, n + 1, sizeof *v->group_starts);
     m->ranks = pm_alloc_array(n, sizeof *m->ranks);
     if (keys == NULL || stems == NULL || v->group_starts == NULL || m->ranks == NULL) {
@@ -372,13 +372,13 @@ typedef struct tables { /* of pm_lexicon_data, writable */
 } tables;
 
 static pm_status make_tables(making *m, tables *t, pm_error *err) {
-    pm_arena *a = &m->v->arena;
+    pm_arena *a = &m->v->words;
     size_t n = m->n_terms;
     *t = (tables){.group_forms =
                       pm_arena_array(a, m->n_groups + 1, sizeof *t->group_forms),
                   .form_ids = pm_arena_array(a, n + 1, sizeof *t->form_ids),
                   .id_counts = pm_arena_array(a, n, sizeof *t->id_counts),
-                  .id_groups = pm_arena_array(a, n, sizeof *t->id_groups),
+                  .id_groups = pm_arena_array(&m->v->arena, n, sizeof *t->id_groups),
                   .id_cases = pm_arena_array(a, n, sizeof *t->id_cases),
                   .forms = pm_arena_array(a, n, sizeof *t->forms),
                   .surfaces = pm_arena_array(a, n, sizeof *t->surfaces)};
@@ -430,7 +430,7 @@ static void publish_tables(pm_vocabulary *v, const tables *t) {
 static pm_status lay_out(making *m, pm_error *err) {
     tables t;
     PM_TRY(make_tables(m, &t, err));
-    size_t *ends = pm_arena_array(&m->v->arena, m->n_groups, sizeof *ends);
+    size_t *ends = pm_arena_array(&m->v->words, m->n_groups, sizeof *ends);
     m->order = pm_alloc_array(m->n_terms, sizeof *m->order);
     if (ends == NULL || m->order == NULL) {
         return pm_fail_nomem(err, m->n_terms * sizeof *m->order);
@@ -450,7 +450,7 @@ static pm_status lay_out(making *m, pm_error *err) {
 static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_t n,
                                const pm_bytes **out, pm_error *err) {
     part *p = &m->v->parts[0]; /* its slab and buffer are free for use */
-    pm_bytes *bare = pm_arena_array(&m->v->arena, n, sizeof *bare);
+    pm_bytes *bare = pm_arena_array(&m->v->words, n, sizeof *bare);
     if (bare == NULL) {
         return pm_fail_nomem(err, n * sizeof *bare);
     }
@@ -554,6 +554,7 @@ pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
                              unsigned n_dictionaries, const pm_analyzer *an,
                              unsigned threads, pm_cancel *cancel, pm_error *err) {
     memset(v, 0, sizeof *v);
+    pm_arena_init(&v->words);
     pm_arena_init(&v->arena);
     making m = {.v = v,
                 .dictionaries = dictionaries,
@@ -569,11 +570,19 @@ pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
     return status;
 }
 
-void pm_vocabulary_release(pm_vocabulary *v) {
-    release_terms(v);
+void pm_vocabulary_drop_words(pm_vocabulary *v) {
     for (unsigned p = 0; p < v->n_parts; p++) {
         pm_arena_release(&v->parts[p].arena);
     }
+    pm_arena_release(&v->words);
+    v->lexicon = (pm_lexicon_data){.n_groups = v->lexicon.n_groups,
+                                   .n_forms = v->lexicon.n_forms,
+                                   .n_ids = v->lexicon.n_ids};
+}
+
+void pm_vocabulary_release(pm_vocabulary *v) {
+    release_terms(v);
+    pm_vocabulary_drop_words(v);
     pm_arena_release(&v->arena);
     memset(v, 0, sizeof *v);
 }

@@ -15,7 +15,7 @@ typedef struct pm_number { /* what a worker's number stands for */
 } pm_number;
 
 typedef struct pm_vocabulary {
-    /* its arrays lie in arena; surfaces are the dictionaries' bytes */
+    /* surfaces are the dictionaries' bytes */
     pm_lexicon_data lexicon;
     uint32_t *id_groups;    /* [n_ids] */
     uint64_t *group_starts; /* [n_groups + 1] tokens of the groups before */
@@ -23,6 +23,7 @@ typedef struct pm_vocabulary {
     pm_number **numbers;
     unsigned n_parts;
     struct pm_vocabulary_part *parts;
+    pm_arena words; /* what lexicon points to */
     pm_arena arena;
 } pm_vocabulary;
 
@@ -31,6 +32,9 @@ pm_status pm_vocabulary_make(pm_vocabulary *v, pm_surfaces *const *dictionaries,
                              unsigned n_dictionaries, const pm_analyzer *an,
                              unsigned threads, pm_cancel *cancel,
                              pm_error *err) PM_MUST_CHECK;
+/* Gives the lexicon's memory back; its counts, id_groups, group_starts and numbers
+ * stay. */
+void pm_vocabulary_drop_words(pm_vocabulary *v);
 /* Safe on zeros and after a failed make. */
 void pm_vocabulary_release(pm_vocabulary *v);
 

@@ -156,14 +156,17 @@ def read_block(r: Reader, n: int) -> list[int]:
 
 
 def read_list(r: Reader, n: int, payload: bool) -> tuple[list[int], list[int]]:
-    assert n <= 256, "the example has short lists only"
-    if n == 0:
-        return [], []
-    at, values = -1, []
-    for gap in read_block(r, n):
-        at += gap + 1
-        values.append(at)
-    return values, read_block(r, n) if payload else []
+    start, at, values, beside, entries = r.at, -1, [], [], []
+    for first in range(0, n, 256):
+        size = min(256, n - first)
+        entries.append((at, r.at - start))
+        for gap in read_block(r, size):
+            at += gap + 1
+            values.append(at)
+        beside += read_block(r, size) if payload else []
+    for entry in entries[1:]:
+        assert (r.u32(), r.u32()) == entry
+    return values, beside
 
 
 # ---- section 2: the container ----
@@ -333,6 +336,61 @@ def test_zones_are_those_of_the_page(sections: dict[str, Reader], info: dict[str
     assert [s for s, bit in zip(sentences, paragraphs) if bit] == [0, 3, 4, 9]
     r = sections["QUOT"]
     assert read_list(r, r.u32(), payload=True) == ([0], [1]) and r.left() == 0
+
+
+def test_long_lists_are_those_of_the_page(tmp_path: Path) -> None:
+    """Positions and documents of lists of several blocks, which the example is too short for."""
+    import pressmark as pm
+
+    texts = [" ".join(["alpha"] * (1 + d % 3) + ["beta"] * (d % 2) + ["gamma"] * (d < 64) + ["delta"] * (d < 63)) for d in range(600)]
+    pm.index([{"id": str(d), "text": text} for d, text in enumerate(texts)], tmp_path / "index").close()
+    [segment] = (tmp_path / "index").glob("*.seg")
+    positions: dict[str, list[int]] = {}
+    documents: dict[str, list[int]] = {}
+    at = 0
+    for d, text in enumerate(texts):
+        for word in text.split():
+            positions.setdefault(word, []).append(at)
+            documents.setdefault(word, []).append(d)
+            at += 1
+        at += 1
+    words = sorted(positions, key=lambda word: -len(positions[word]))
+    sections = read_container(segment.read_bytes())
+    check_positions(sections["POSI"], [positions[word] for word in words])
+    lengths = [len(text.split()) for text in texts]
+    check_documents(sections["DOCS"], [documents[word] for word in words if len(documents[word]) >= 64], lengths)
+
+
+def check_positions(data: bytes, lists: list[list[int]]) -> None:
+    size = Reader(data[-8:]).u64()
+    r, tables = Reader(data[:size]), Reader(data[size:])
+    offsets = read_frames(tables, len(lists) + 1)
+    for offset, values in zip(offsets, lists):
+        assert r.at == offset and read_list(r, len(values), payload=False)[0] == values
+    assert offsets[-1] == size and r.left() == 0 and tables.left() == 8
+
+
+def check_documents(data: bytes, lists: list[list[int]], lengths: list[int]) -> None:
+    assert Reader(data[-4:]).u32() == len(lists)
+    size = Reader(data[-12:-4]).u64()
+    r, tables = Reader(data[:size]), Reader(data[size:])
+    offsets, dfs = read_frames(tables, len(lists) + 1), read_frames(tables, len(lists))
+    assert tables.left() == 12 and offsets[-1] == size
+    for offset, df, occurrences in zip(offsets, dfs, lists):
+        expected = sorted(set(occurrences))
+        assert r.at == offset and df == len(expected)
+        found, repeats = read_list(r, df, payload=True)
+        assert found == expected and repeats == [occurrences.count(d) - 1 for d in expected]
+        for first in range(0, df, 256):
+            pairs = [(r.u8(), floor_of(r.u8())) for _ in range(2)]
+            assert pairs[0][0] >= pairs[1][0]
+            for d, more in zip(found[first:first + 256], repeats[first:first + 256]):
+                assert any((f == 255 or more + 1 <= f) and lengths[d] >= least for f, least in pairs)
+    assert r.left() == 0
+
+
+def floor_of(code: int) -> int:
+    return code if code < 16 else (8 + code % 8) << (code // 8 - 1)
 
 
 # ---- texts and documents ----

@@ -53,7 +53,10 @@ pm_status pm_columns_write(pm_container_writer *w, const pm_column_data *columns
                            pm_error *err) PM_MUST_CHECK;
 
 /* The same column by column, of values that are numbers already: begin, put each
- * column, end (which releases, also after failure). No other section in between. */
+ * column, end (which releases, also after failure). No other section in between. Memory:
+ * one column's record as it will stand on file, and a bit a document; records wait in
+ * the container writer's scratch (pm_columns_write: for one column, also 8 bytes a
+ * value, 72 more where values are strings). */
 typedef struct pm_column_numbers {
     pm_bytes name;
     pm_value_kind kind;     /* as in pm_column_data */

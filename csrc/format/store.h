@@ -44,6 +44,7 @@ typedef struct pm_store_data {
     const uint32_t *checkpoints; /* pairs: byte, code point */
     size_t n_checkpoints;        /* ceil(n_positions / PM_CHECKPOINT) */
 } pm_store_data;
+/* What is made of the arrays waits in the container writer's scratch. */
 pm_status pm_store_write(pm_container_writer *w, const pm_store_data *data,
                          pm_error *err) PM_MUST_CHECK;
 /* The same for a writer that does not hold the text: begin, then pm_container_put of

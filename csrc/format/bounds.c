@@ -38,25 +38,6 @@ pm_status pm_bounds_write(pm_container_writer *w, const uint32_t *starts,
     return pm_container_status(w, err);
 }
 
-pm_status pm_bounds_make(pm_bounds *b, const uint32_t *starts, uint32_t n_units,
-                         uint32_t n_fields, pm_spool *directory, pm_error *err) {
-    uint32_t entries[WRITE_ENTRIES], unit = 0;
-    uint32_t n = directory_size(starts[n_units]);
-    for (uint32_t k = 0; k < n; k += WRITE_ENTRIES) {
-        uint32_t m = n - k < WRITE_ENTRIES ? n - k : WRITE_ENTRIES;
-        fill_directory(starts, k, m, &unit, entries);
-        pm_spool_put(directory, entries, m * sizeof *entries);
-    }
-    pm_bytes bytes;
-    PM_TRY(pm_spool_view(directory, &bytes, err));
-    *b = (pm_bounds){.starts = (const uint8_t *)starts,
-                     .directory = bytes.p,
-                     .n_units = n_units,
-                     .n_positions = starts[n_units],
-                     .n_fields = n_fields};
-    return PM_OK;
-}
-
 pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs,
                          uint32_t n_fields, uint32_t n_positions, pm_error *err) {
     pm_bytes bytes;

@@ -20,12 +20,6 @@ typedef struct pm_bounds {
     uint32_t n_units, n_positions, n_fields;
 } pm_bounds;
 
-/* The bounds of a segment that is being written, whose starts stand somewhere in memory:
- * borrowed as long as *b is used, like directory, an empty spool that takes 4 bytes for
- * each 512 positions. For all below but verify. */
-pm_status pm_bounds_make(pm_bounds *b, const uint32_t *starts, uint32_t n_units,
-                         uint32_t n_fields, pm_spool *directory,
-                         pm_error *err) PM_MUST_CHECK;
 /* Checks sizes only, O(1). */
 pm_status pm_bounds_open(pm_bounds *b, const pm_container *file, uint32_t n_docs,
                          uint32_t n_fields, uint32_t n_positions,

@@ -40,16 +40,16 @@ pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data
 /* The same for a writer that does not hold the positions: begin; for each group in
  * order pm_postings_group with its number of positions, then pm_postings_put of exactly
  * so many, in pieces of any size; end (which releases, also after failure). No other
- * section in between. The bytes are those of pm_postings_write. bounds: units of the
- * segment that is being written (pm_bounds_make), borrowed until end; it finds documents
- * and lengths. Positions that do not increase, lie beyond the end or are not as many as
+ * section in between. The bytes are those of pm_postings_write. unit_starts: of the
+ * segment that is being written, as in pm_postings_data, borrowed during the call:
+ * documents and lengths follow from them. Positions that do not increase, lie beyond the end or are not as many as
  * was said are PM_INTERNAL: who has them from a file checks them. Memory: 20 bytes for
  * each 256 positions of the current list, some buffers, and the container writer's
  * scratch. */
 typedef struct pm_postings_writer pm_postings_writer;
 pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t n_docs,
-                            const pm_bounds *bounds, pm_postings_writer **out,
-                            pm_error *err) PM_MUST_CHECK;
+                            const uint32_t *unit_starts, uint32_t n_fields,
+                            pm_postings_writer **out, pm_error *err) PM_MUST_CHECK;
 void pm_postings_group(pm_postings_writer *p, uint64_t n_positions);
 void pm_postings_put(pm_postings_writer *p, const uint32_t *positions, size_t n);
 pm_status pm_postings_end(pm_postings_writer *p, pm_error *err) PM_MUST_CHECK;

@@ -1,7 +1,8 @@
 /* Writes postings whose positions come piece by piece. POSI goes to the file as it comes.
- * Documents are found on the way, by a walk over the units that goes forward within a
- * list; their lists wait in a spool for their section. Memory: three blocks, and 8 to 12
- * bytes for each block of the current list. */
+ * Documents are found on the way, through a map; their lists wait in a spool for their
+ * section. Memory: three blocks, and 8 to 12 bytes for each block of the current
+ * list. */
+#include "format/doc_map.h"
 #include "format/postings.h"
 
 #include "base/sys.h"
@@ -23,8 +24,7 @@ typedef struct lists {
 
 /* Documents of the current list. */
 typedef struct doc_block {
-    pm_doc doc;    /* that holds the last position, and its range */
-    uint32_t end;  /* positions below belong to it */
+    pm_doc doc;    /* that holds the last position */
     uint32_t tf;   /* 0: there is none */
     uint32_t held; /* documents before it that are in no block yet */
     uint32_t docs[PM_BLOCK], repeats[PM_BLOCK];
@@ -33,12 +33,12 @@ typedef struct doc_block {
 
 struct pm_postings_writer {
     pm_container_writer *w;
-    const pm_bounds *bounds;
+    pm_doc_map map;
+    uint32_t n_positions;                /* of the segment */
     uint32_t n_groups, n_begun, n_lists; /* groups; lists of documents */
-    uint64_t average;
-    uint64_t missing; /* positions of the current group */
-    uint32_t next;    /* least position that may come */
-    bool has_docs;    /* the current group */
+    uint64_t missing;                    /* positions of the current group */
+    uint32_t next;                       /* least position that may come */
+    bool has_docs;                       /* the current group */
     lists positions, docs;
     pm_framing dfs;
     pm_spool doc_bytes;
@@ -100,7 +100,7 @@ static void fail(pm_postings_writer *p, const char *what, uint32_t position) {
 static void put_block(pm_postings_writer *p) {
     doc_block *b = &p->block;
     pm_impact impact =
-        pm_impact_choose(b->repeats, b->length_codes, b->held, p->average);
+        pm_impact_choose(b->repeats, b->length_codes, b->held, p->map.average);
     list_put(&p->docs, b->docs, b->repeats, b->held);
     pm_buf_put(&p->impacts, &impact, sizeof impact);
     b->held = 0;
@@ -114,30 +114,42 @@ static void close_doc(pm_postings_writer *p) {
     }
     b->docs[b->held] = b->doc;
     b->repeats[b->held] = b->tf - 1;
-    b->length_codes[b->held] =
-        (uint8_t)pm_length_code(pm_bounds_doc_length(p->bounds, b->doc));
+    b->length_codes[b->held] = p->map.length_codes[b->doc];
     b->tf = 0;
     if (++b->held == PM_BLOCK) {
         put_block(p);
     }
 }
 
-/* Opens the document of a position that lies behind the current one. */
-static void open_doc(pm_postings_writer *p, uint32_t position) {
-    doc_block *b = &p->block;
-    uint32_t n_fields = p->bounds->n_fields;
-    b->doc = pm_bounds_unit(p->bounds, position) / n_fields;
-    b->end = pm_bounds_start(p->bounds, (b->doc + 1) * n_fields);
+/* Documents of n <= PM_BLOCK positions, one after the other: docs[k], k in [1, ..], has
+ * the positions [ends[k - 1], ends[k]); the first ends[0] belong to docs[0], the one
+ * that was open before. Returns the last k. */
+static uint32_t find_docs(const pm_doc_map *m, const uint32_t *positions, size_t n,
+                          uint32_t *docs, uint32_t *ends) {
+    uint32_t k = 0;
+    ends[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        pm_doc doc = pm_doc_map_at(m, positions[i]);
+        k += doc != docs[k];
+        docs[k] = doc;
+        ends[k] = (uint32_t)i + 1;
+    }
+    return k;
 }
 
 static void put_docs(pm_postings_writer *p, const uint32_t *positions, size_t n) {
+    uint32_t docs[PM_BLOCK + 1], ends[PM_BLOCK + 1];
     doc_block *b = &p->block;
-    for (size_t i = 0; i < n; i++) {
-        if (positions[i] >= b->end) {
+    for (size_t at = 0, m; at < n; at += m) {
+        m = n - at < PM_BLOCK ? n - at : PM_BLOCK;
+        docs[0] = b->doc;
+        uint32_t last = find_docs(&p->map, positions + at, m, docs, ends);
+        b->tf += ends[0];
+        for (uint32_t k = 1; k <= last; k++) {
             close_doc(p);
-            open_doc(p, positions[i]);
+            b->doc = docs[k];
+            b->tf = ends[k] - ends[k - 1];
         }
-        b->tf++;
     }
 }
 
@@ -177,18 +189,23 @@ static void end_group(pm_postings_writer *p) {
 }
 
 pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t n_docs,
-                            const pm_bounds *bounds, pm_postings_writer **out,
-                            pm_error *err) {
+                            const uint32_t *unit_starts, uint32_t n_fields,
+                            pm_postings_writer **out, pm_error *err) {
     pm_postings_writer *p = pm_alloc(sizeof *p);
-    *out = p;
+    *out = NULL;
     if (p == NULL) {
         return pm_fail_nomem(err, sizeof *p);
     }
+    pm_status status =
+        pm_doc_map_init(&p->map, unit_starts, n_docs, n_fields, w->scratch, err);
+    if (status != PM_OK) {
+        pm_free(p);
+        return status;
+    }
     p->w = w;
-    p->bounds = bounds;
+    p->n_positions = p->map.starts[n_docs];
     p->n_groups = n_groups;
     p->n_begun = p->n_lists = 0;
-    p->average = pm_impact_average(n_docs, bounds->n_fields, bounds->n_positions);
     p->missing = 0;
     p->has_docs = false;
     lists_init(&p->positions, w->scratch);
@@ -199,6 +216,7 @@ pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t 
     p->block.held = 0;
     p->status = PM_OK;
     pm_container_begin(w, POSITIONS, PM_SECTION_REQUIRED);
+    *out = p;
     return PM_OK;
 }
 
@@ -213,23 +231,23 @@ void pm_postings_group(pm_postings_writer *p, uint64_t n_positions) {
     list_begin(&p->positions, false);
     if (p->has_docs) {
         p->n_lists++;
-        p->block.end = p->block.tf = 0;
+        p->block.doc = PM_END;
+        p->block.tf = 0;
         list_begin(&p->docs, true);
     }
 }
 
 /* What is not so would make lists that cannot be decoded. */
 static bool may_follow(pm_postings_writer *p, const uint32_t *positions, size_t n) {
-    uint32_t next = p->next;
-    bool good = n <= p->missing && positions[n - 1] < p->bounds->n_positions;
-    for (size_t i = 0; i < n; i++) {
-        good &= positions[i] >= next;
-        next = positions[i] + 1;
+    bool good =
+        n <= p->missing && positions[0] >= p->next && positions[n - 1] < p->n_positions;
+    for (size_t i = 1; i < n; i++) {
+        good &= positions[i] > positions[i - 1];
     }
     if (!good) {
         fail(p, "positions are too many, not increasing or beyond the end", p->next);
     }
-    p->next = next;
+    p->next = positions[n - 1] + 1;
     return good;
 }
 
@@ -299,6 +317,7 @@ pm_status pm_postings_end(pm_postings_writer *p, pm_error *err) {
     pm_frames_release(&p->dfs);
     pm_spool_release(&p->doc_bytes);
     pm_buf_release(&p->impacts);
+    pm_doc_map_release(&p->map);
     pm_free(p);
     return status;
 }

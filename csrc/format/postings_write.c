@@ -2,10 +2,8 @@
  * a round of chunks is encoded in parallel, each into its own buffer, then put to the
  * file in order and the buffers are used again. So the bytes do not depend on threads,
  * and memory is a round's. Cost: 1 to 2 ns a position for each of the two sections. */
+#include "format/doc_map.h"
 #include "format/postings.h"
-
-#include <assert.h>
-#include <string.h>
 
 #include "base/sys.h"
 #include "base/task.h"
@@ -20,81 +18,13 @@ enum {
 
 /* ---- documents of positions ---- */
 
-/* Where documents begin, with a directory of every 2^shift-th position: two to four
- * entries a document. */
-typedef struct doc_map {
-    uint32_t n_docs;
-    uint32_t *starts;      /* [n_docs + 1] */
-    uint8_t *length_codes; /* [n_docs] */
-    uint32_t *directory;   /* document that holds position k << shift */
-    unsigned shift;
-    uint64_t average; /* tokens a document */
-} doc_map;
-
-static void doc_map_release(doc_map *m) {
-    pm_free(m->directory);
-    pm_free(m->length_codes);
-    pm_free(m->starts);
-}
-
-static void doc_map_fill(doc_map *m, const pm_postings_data *d, size_t n_entries) {
-    for (uint32_t doc = 0; doc <= m->n_docs; doc++) {
-        m->starts[doc] = d->unit_starts[(size_t)doc * d->n_fields];
-    }
-    for (uint32_t doc = 0; doc < m->n_docs; doc++) {
-        uint32_t length = m->starts[doc + 1] - m->starts[doc] - d->n_fields;
-        m->length_codes[doc] = (uint8_t)pm_length_code(length);
-    }
-    uint32_t doc = 0;
-    for (size_t k = 0; k < n_entries; k++) {
-        while (doc + 1 < m->n_docs && m->starts[doc + 1] <= k << m->shift) {
-            doc++;
-        }
-        m->directory[k] = doc;
-    }
-}
-
-static pm_status doc_map_init(doc_map *m, const pm_postings_data *d, pm_error *err) {
-    uint32_t n_docs = d->n_docs;
-    uint32_t n_positions =
-        n_docs == 0 ? 0 : d->unit_starts[(size_t)n_docs * d->n_fields];
-    *m = (doc_map){.n_docs = n_docs,
-                   .average = pm_impact_average(n_docs, d->n_fields, n_positions)};
-    if (n_docs > 0 && n_positions > n_docs) {
-        m->shift = 30 - (unsigned)__builtin_clz(n_positions / n_docs | 2);
-    }
-    size_t n_entries = ((size_t)n_positions >> m->shift) + 1;
-    m->starts = pm_alloc_array((size_t)n_docs + 1, sizeof *m->starts);
-    m->length_codes = pm_alloc_array((size_t)n_docs + 1, 1);
-    m->directory = pm_alloc_array(n_entries, sizeof *m->directory);
-    if (m->starts == NULL || m->length_codes == NULL || m->directory == NULL) {
-        doc_map_release(m);
-        return pm_fail_nomem(err, 5 * (size_t)n_docs + 4 * n_entries);
-    }
-    doc_map_fill(m, d, n_entries);
-    return PM_OK;
-}
-
-/* Mostly without a branch: half an average document rarely holds the starts of more
- * than two. However documents differ in length, the last loop takes less than one step
- * a position in the mean over all. */
-static uint32_t doc_of(const doc_map *m, uint32_t position) {
-    uint32_t doc = m->directory[position >> m->shift];
-    doc += m->starts[doc + 1] <= position;
-    doc += m->starts[doc + 1] <= position;
-    while (m->starts[doc + 1] <= position) {
-        doc++;
-    }
-    return doc;
-}
-
 /* Documents and frequencies - 1 of a list of n positions; returns how many
  * documents. */
-static uint32_t collect_docs(const doc_map *m, const uint32_t *positions, size_t n,
+static uint32_t collect_docs(const pm_doc_map *m, const uint32_t *positions, size_t n,
                              uint32_t *docs, uint32_t *repeats) {
     uint32_t df = 0, last = PM_END;
     for (size_t i = 0; i < n; i++) {
-        uint32_t doc = doc_of(m, positions[i]);
+        uint32_t doc = pm_doc_map_at(m, positions[i]);
         df += doc != last;
         docs[df - 1] = doc;
         repeats[df - 1] = (uint32_t)i; /* last position of the document */
@@ -116,7 +46,7 @@ typedef struct chunk {
 /* One section being written. */
 typedef struct encoder {
     const pm_postings_data *data;
-    const doc_map *map; /* NULL: positions */
+    const pm_doc_map *map; /* NULL: positions */
     uint32_t n_lists;
     uint32_t *sizes; /* bytes of each list */
     uint32_t *dfs;   /* documents only */
@@ -127,8 +57,8 @@ typedef struct encoder {
     size_t max_chunks;
 } encoder;
 
-static void put_impact(const doc_map *m, const uint32_t *docs, const uint32_t *repeats,
-                       size_t n, pm_buf *out) {
+static void put_impact(const pm_doc_map *m, const uint32_t *docs,
+                       const uint32_t *repeats, size_t n, pm_buf *out) {
     uint8_t codes[PM_BLOCK];
     for (size_t i = 0; i < n; i++) {
         codes[i] = m->length_codes[docs[i]];
@@ -234,8 +164,8 @@ static void encoder_release(encoder *e) {
 }
 
 /* Lists of the first n_lists groups; with a map, of documents. */
-static pm_status encoder_init(encoder *e, const pm_postings_data *d, const doc_map *map,
-                              uint32_t n_lists, pm_error *err) {
+static pm_status encoder_init(encoder *e, const pm_postings_data *d,
+                              const pm_doc_map *map, uint32_t n_lists, pm_error *err) {
     unsigned threads = d->threads > 0 ? d->threads : 1;
     *e = (encoder){.data = d, .map = map, .n_lists = n_lists};
     e->max_chunks = (size_t)ROUND_CHUNKS * threads;
@@ -273,16 +203,17 @@ out:
 
 static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d,
                             pm_error *err) {
-    doc_map map;
+    pm_doc_map map;
     encoder e;
     uint32_t n = 0;
     while (n < d->n_groups && d->starts[n + 1] - d->starts[n] >= PM_DOC_LIST_MIN) {
         n++;
     }
-    PM_TRY(doc_map_init(&map, d, err));
+    PM_TRY(
+        pm_doc_map_init(&map, d->unit_starts, d->n_docs, d->n_fields, w->scratch, err));
     pm_status status = encoder_init(&e, d, &map, n, err);
     if (status != PM_OK) {
-        doc_map_release(&map);
+        pm_doc_map_release(&map);
         return status;
     }
     pm_container_begin(w, DOCUMENTS, PM_SECTION_REQUIRED);
@@ -292,7 +223,7 @@ static pm_status write_docs(pm_container_writer *w, const pm_postings_data *d,
     pm_container_end(w);
 out:
     encoder_release(&e);
-    doc_map_release(&map);
+    pm_doc_map_release(&map);
     return status;
 }
 

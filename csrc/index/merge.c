@@ -191,7 +191,6 @@ static pm_status set_up(pm_merging *g, pm_error *err) {
         pm_spool_init(&in->count_spool, &g->scratch);
     }
     pm_spool_init(&g->unit_starts, &g->scratch);
-    pm_spool_init(&g->unit_directory, &g->scratch);
     pm_spool_init(&g->words.first_ids, &g->scratch);
     g->n_fields = m->n_inputs > 0 ? m->inputs[0].segment->info.n_fields : 0;
     g->store = m->n_inputs > 0 && m->inputs[0].segment->store.present;
@@ -206,7 +205,6 @@ static void release(pm_merging *g) {
         pm_spool_release(&g->sources[i].count_spool);
     }
     pm_spool_release(&g->unit_starts);
-    pm_spool_release(&g->unit_directory);
     pm_spool_release(&g->words.first_ids);
     pm_free(g->words.ids);
     pm_free(g->words.groups);

@@ -47,8 +47,7 @@ typedef struct pm_merging {
     uint32_t n_docs, n_units, n_fields, n_positions;
     uint64_t n_tokens;
     bool store;
-    pm_bounds bounds; /* of the result, once its places are written */
-    pm_spool unit_starts, unit_directory;
+    pm_spool unit_starts; /* u32 x (n_units + 1), once the places are written */
     pm_merge_words words;
 } pm_merging;
 

@@ -30,8 +30,6 @@ static pm_status write_units(pm_merging *g, pm_error *err) {
     }
     pm_spool_put_u32(&g->unit_starts, g->n_positions);
     PM_TRY(pm_merge_u32s(&g->unit_starts, &starts, err));
-    PM_TRY(pm_bounds_make(&g->bounds, starts, g->n_units, g->n_fields,
-                          &g->unit_directory, err));
     return pm_bounds_write(g->w, starts, g->n_units, err);
 }
 

@@ -297,8 +297,10 @@ static pm_status put_group(posting *p, pm_group group) {
 /* ---- the whole ---- */
 
 static pm_status put_groups(posting *p) {
-    PM_TRY(pm_postings_begin(p->g->w, p->g->words.n_groups, p->g->n_docs, &p->g->bounds,
-                             &p->to, p->err));
+    const uint32_t *unit_starts;
+    PM_TRY(pm_merge_u32s(&p->g->unit_starts, &unit_starts, p->err));
+    PM_TRY(pm_postings_begin(p->g->w, p->g->words.n_groups, p->g->n_docs, unit_starts,
+                             p->g->n_fields, &p->to, p->err));
     pm_status status = PM_OK;
     for (pm_group group = 0; status == PM_OK && group < p->g->words.n_groups; group++) {
         status = put_group(p, group);

@@ -64,22 +64,16 @@ static void push_groups(pm_postings_writer *to, const words *v, uint32_t piece) 
 static pm_hash128 push_postings(const plain *p, const words *v,
                                 const pm_scratch *scratch, uint32_t piece) {
     pm_container_writer *w = room(1, sizeof *w);
-    pm_spool directory;
     pm_postings_writer *to;
-    pm_bounds bounds;
     pm_error err;
     begin_file(w);
     w->scratch = scratch;
-    pm_spool_init(&directory, scratch);
     CHECK(v->data.stems == NULL || pm_lexicon_write(w, &v->data, &err) == PM_OK);
-    CHECK(pm_bounds_make(&bounds, p->starts, p->n_units, p->n_fields, &directory,
-                         &err) == PM_OK);
-    CHECK(pm_postings_begin(w, v->data.n_groups, p->n_docs, &bounds, &to, &err) ==
-          PM_OK);
+    CHECK(pm_postings_begin(w, v->data.n_groups, p->n_docs, p->starts, p->n_fields, &to,
+                            &err) == PM_OK);
     push_groups(to, v, piece);
     CHECK(pm_postings_end(to, &err) == PM_OK);
     pm_hash128 hash = end_file(w);
-    pm_spool_release(&directory);
     free(w);
     return hash;
 }
@@ -255,18 +249,14 @@ static void check_refused(uint32_t at, uint32_t position, uint32_t counted) {
     static const uint32_t starts[] = {0, 200};
     pm_container_writer *w = room(1, sizeof *w);
     uint32_t positions[84];
-    pm_spool directory;
     pm_postings_writer *to;
-    pm_bounds bounds;
     pm_error err;
     for (uint32_t i = 0; i < 84; i++) {
         positions[i] = 2 * i;
     }
     positions[at] = position;
     begin_file(w);
-    pm_spool_init(&directory, NULL);
-    CHECK(pm_bounds_make(&bounds, starts, 1, 1, &directory, &err) == PM_OK);
-    CHECK(pm_postings_begin(w, 3, 1, &bounds, &to, &err) == PM_OK);
+    CHECK(pm_postings_begin(w, 3, 1, starts, 1, &to, &err) == PM_OK);
     pm_postings_group(to, 80);
     pm_postings_put(to, positions, 80);
     pm_postings_group(to, counted);
@@ -279,7 +269,6 @@ static void check_refused(uint32_t at, uint32_t position, uint32_t counted) {
     CHECK(pm_postings_end(to, &err) == (good ? PM_OK : PM_INTERNAL));
     CHECK(good || strstr(err.message, "list ") == err.message);
     pm_container_abandon(w, NULL);
-    pm_spool_release(&directory);
     free(w);
 }
 

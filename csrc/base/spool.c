@@ -51,8 +51,9 @@ static size_t room_of(const pm_spool *s) {
     return room - s->head.n;
 }
 
-void pm_spool_put(pm_spool *s, const void *bytes, size_t n) {
+void pm_spool_put_slow(pm_spool *s, const void *bytes, size_t n) {
     assert(!s->viewed);
+    s->quick = 0;
     if (s->status != PM_OK || n == 0) {
         return;
     }
@@ -67,6 +68,10 @@ void pm_spool_put(pm_spool *s, const void *bytes, size_t n) {
     pm_buf_put(&s->head, bytes, n);
     if (s->head.failed) {
         s->status = pm_fail_nomem(&s->error, n);
+    }
+    if (s->status == PM_OK) {
+        size_t room = room_of(s), held = s->head.capacity - s->head.n;
+        s->quick = held < room ? held : room;
     }
 }
 
@@ -93,6 +98,7 @@ pm_status pm_spool_view(pm_spool *s, pm_bytes *out, pm_error *err) {
     *out = (pm_bytes){slack, 0};
     if (s->status == PM_OK && !s->viewed) {
         s->viewed = true;
+        s->quick = 0;
         s->status = settle(s, &s->error);
     }
     if (s->status != PM_OK) {

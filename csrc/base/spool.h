@@ -6,6 +6,8 @@
 #ifndef PM_BASE_SPOOL_H
 #define PM_BASE_SPOOL_H
 
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/sys.h"
 #include "base/types.h"
@@ -22,6 +24,7 @@ typedef struct pm_spool {
     pm_file file;              /* open from the spilling to the first view */
     pm_blob blob;              /* the file, once viewed */
     uint64_t n;                /* bytes put */
+    size_t quick;              /* bytes that head takes without another look */
     bool spilled, viewed;
     pm_status status;
     pm_error error;
@@ -30,7 +33,17 @@ typedef struct pm_spool {
 /* Allocates nothing. scratch: borrowed until release; NULL keeps all in memory. */
 void pm_spool_init(pm_spool *s, const pm_scratch *scratch);
 void pm_spool_release(pm_spool *s); /* safe twice, and on zeros */
-void pm_spool_put(pm_spool *s, const void *bytes, size_t n);
+void pm_spool_put_slow(pm_spool *s, const void *bytes, size_t n);
+static inline void pm_spool_put(pm_spool *s, const void *bytes, size_t n) {
+    if (n > s->quick) {
+        pm_spool_put_slow(s, bytes, n);
+    } else if (n > 0) {
+        memcpy(s->head.p + s->head.n, bytes, n);
+        s->head.n += n;
+        s->n += n;
+        s->quick -= n;
+    }
+}
 static inline void pm_spool_put_u32(pm_spool *s, uint32_t v) {
     pm_spool_put(s, &v, sizeof v);
 }

@@ -95,6 +95,7 @@ typedef struct texting {
     pm_spool starts;        /* u64: of each unit's text */
     pm_spool blocks;        /* u64 pairs: raw and compressed start */
     pm_spool checkpoints;   /* u32 pairs */
+    uint64_t n_checkpoints;
     pm_spool borders;       /* u64: raw starts of chunks */
     const uint64_t *border;
     size_t n_borders, i_border;
@@ -233,7 +234,7 @@ static pm_status add_run(texting *t, const pm_merge_source *in,
 /* ---- units and checkpoints ---- */
 
 static void pad_checkpoints(texting *t, uint64_t n) {
-    while (t->checkpoints.n / 8 < n) {
+    for (; t->n_checkpoints < n; t->n_checkpoints++) {
         pm_spool_put_u64(&t->checkpoints, 0);
     }
 }
@@ -250,6 +251,7 @@ static pm_status move_checkpoints(texting *t, const pm_merge_source *in,
         }
         pad_checkpoints(t, (start + run->shift + i) / PM_CHECKPOINT);
         pm_spool_put(&t->checkpoints, pair, sizeof pair);
+        t->n_checkpoints++;
         PM_TRY(pm_merge_tick(t->g, CHECKPOINT_NS, t->err));
     }
     return PM_OK;
@@ -310,7 +312,7 @@ static pm_status write_texts(texting *t) {
     pm_store_begin(t->g->w);
     PM_TRY(add_all(t));
     d.n_blocks = (size_t)(t->blocks.n / 16 - 1);
-    d.n_checkpoints = (size_t)(t->checkpoints.n / 8);
+    d.n_checkpoints = (size_t)t->n_checkpoints;
     PM_TRY(pm_merge_u64s(&t->starts, &d.text_starts, t->err));
     PM_TRY(pm_merge_u64s(&t->blocks, &d.blocks, t->err));
     PM_TRY(pm_merge_u32s(&t->checkpoints, &d.checkpoints, t->err));

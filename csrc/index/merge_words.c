@@ -11,6 +11,7 @@
 #include "format/strmerge.h"
 #include "format/strsort.h"
 #include "index/merge_inner.h"
+#include "text/utf8.h"
 
 enum {
     MAX_FORM_BYTES = 16 * PM_MAX_TOKEN_CODE_POINTS, /* folding adds a little */
@@ -281,9 +282,9 @@ static pm_status meet_form(wording *w, pm_strmerge *forms, bool *more) {
     pm_buf_clear(&w->keys);
     pm_buf_put(&w->form, forms->text.p, forms->text.n);
     PM_TRY(pm_buf_status(&w->form, w->err));
-    if (w->form.n > MAX_FORM_BYTES) {
+    if (w->form.n > MAX_FORM_BYTES || !pm_utf8_valid(pm_buf_bytes(&w->form))) {
         return pm_merge_damaged(source_of(w, forms->list), w->err,
-                                "a form is longer than any");
+                                "a form is longer than any, or not valid UTF-8");
     }
     w->n_candidates = 0;
     w->total = 0;

@@ -30,7 +30,8 @@ from living import faults  # noqa: E402
 WORDS = ["strike", "strikes", "Striking", "STRIKE", "US", "us", "U.S.", "base", "bases", "slap", "the", "face", "café", "cafe", "Iran's",
          "Iran’s", "弾道", "2020", "well-known", "“said", "so.”", "so.\n\n", "in", "of", "rare1", "rare2"]
 QUERIES = ["strike", "US", "us", '"the face"', "strike W/4 base", "cafe AND NOT slap", "s* OR =the", "title:(base OR slap)", '"said * in"',
-           "base slap rare1", "the the of"]
+           "base slap rare1", "the the of", "strike NOT W/3 base", "ATLEAST/2 (the)", "FIRST/3 (strike)", "said IN quote",
+           "slpa~1 OR rare1~1"]
 OUTLETS = ["Mirror", "The Hill", "Élysée", "mirror"]
 KEYS = [f"k{i}" for i in range(24)]
 # (filter, what a row must be for it); a date alone is the whole day
@@ -173,6 +174,13 @@ class Living(RuleBasedStateMachine):
         assert generation == newest + 1 or (generation == newest and not changed)
         self.rows = list(self.session)
         self.committed(generation)
+
+    @precondition(lambda self: self.writer is not None)
+    @rule(optimize=st.booleans())
+    def write_beside_it(self, optimize: bool) -> None:
+        Living.steps += 1
+        with pytest.raises(pm.LockedError):
+            (self.idx.optimize if optimize else self.idx.writer)(timeout=0)
 
     @precondition(lambda self: self.writer is not None)
     @rule()

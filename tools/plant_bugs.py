@@ -1,4 +1,5 @@
-"""Plants one small bug at a time in a copy of the checkout, rebuilds it, and requires that the differential test fails.
+"""Plants one small bug at a time in a copy of the checkout, rebuilds it, and requires that its test fails: the differential test,
+or for bugs of writing the state machine of the living index.
 
     python tools/plant_bugs.py            every bug: minutes each
     python tools/plant_bugs.py --check    only that each bug's text still stands in its file exactly once
@@ -23,7 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("csrc", "python", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
-TEST = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/py/test_differential.py"]
+PYTEST = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+DIFFERENTIAL, LIVING = "tests/py/test_differential.py", "tests/py/test_living.py"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Bug:
     file: str
     old: str
     new: str
+    test: str = DIFFERENTIAL
 
 
 BUGS: tuple[Bug, ...] = (
@@ -121,6 +124,36 @@ BUGS: tuple[Bug, ...] = (
     Bug("end of an open range of dates", "csrc/query/meta.c",
         "c->lo_i = n->lo_open ? to : from;",
         "c->lo_i = from;"),
+    Bug("an update leaves the old document", "csrc/index/writer.c",
+        "return old != PM_END ? delete_from_base(w, old, err) : PM_OK;",
+        "return PM_OK;", LIVING),
+    Bug("a rollback keeps deletions", "csrc/index/writer.c",
+        "    drop_intake(w);\n    forget_deletions(w);\n    w->failed = false;\n",
+        "    drop_intake(w);\n    w->failed = false;\n", LIVING),
+    Bug("the key of a deleted document is found", "csrc/index/snapshot.c",
+        "if (local != PM_END && pm_part_lives(&s->parts[i], local)) {",
+        "if (local != PM_END) {", LIVING),
+    Bug("deletions of the generation before are forgotten", "csrc/index/writer.c",
+        "if (!pm_bits_get(p->live, d)) {",
+        "if (!pm_bits_get(p->live, d) && n_docs == 0) {", LIVING),
+    Bug("a filter does not see what the session added", "csrc/index/writer.c",
+        "    if (w->intake != NULL) {\n        PM_TRY(pm_intake_flush",
+        "    if (w->intake != NULL && w->docs == 0) {\n        PM_TRY(pm_intake_flush", LIVING),
+    Bug("a merge in a commit brings deleted documents back", "csrc/index/succession.c",
+        "live[i] = ~dead[i];",
+        "live[i] = ~(dead[i] & 0);", LIVING),
+    Bug("notes count deleted words", "csrc/query/idset.c",
+        "return all > dead ? all - dead : 0;",
+        "return all > dead ? all : 0;", LIVING),
+    Bug("the mean length is that of deleted documents, too", "csrc/query/rank.c",
+        "sum = (double)r->snapshot->live_tokens;",
+        "sum = (double)r->snapshot->n_tokens;", LIVING),
+    Bug("scores count deleted documents", "csrc/query/rank.c",
+        "idf_of(r->snapshot->live_docs, r->dfs[i])",
+        "idf_of(r->snapshot->n_docs, r->dfs[i])", LIVING),
+    Bug("words of deleted documents are listed", "csrc/query/words.c",
+        "bool lives = pm_part_lives(part, doc);",
+        "bool lives = true;", LIVING),
 )
 
 
@@ -167,14 +200,14 @@ class Copy:
     folder
         Where it lies.
     build, test
-        Commands run in it, beginning with arguments for Python.
+        Commands run in it, beginning with arguments for Python; the test's file follows.
     """
 
     def __init__(self, folder: Path, build: Sequence[str], test: Sequence[str]) -> None:
         self.folder, self.build, self.test = folder, build, test
 
-    def run(self) -> tuple[bool, str]:
-        """Builds, then tests. Returns whether the tests passed, and the end of what they printed.
+    def run(self, *files: str) -> tuple[bool, str]:
+        """Builds, then tests files. Returns whether the tests passed, and the end of what they printed.
 
         Raises
         ------
@@ -184,7 +217,7 @@ class Copy:
         built = self._python(self.build)
         if built.returncode:
             raise Unplantable(f"does not build:\n{built.stdout[-2000:]}")
-        tested = self._python(self.test)
+        tested = self._python([*self.test, *files])
         if tested.returncode not in (0, 1) and tested.returncode > 0:
             raise Unplantable(f"the tests did not run (exit status {tested.returncode}):\n{tested.stdout[-2000:]}")
         return tested.returncode == 0, tested.stdout[-3000:]
@@ -202,14 +235,14 @@ class Copy:
         right = path.read_text(encoding="utf-8")
         path.write_text(planted(right, bug), encoding="utf-8")
         try:
-            return self.run()
+            return self.run(bug.test)
         finally:
             path.write_text(right, encoding="utf-8")
 
 
 def try_all(copy: Copy, bugs: Sequence[Bug], verbose: bool) -> int:
     """Prints what became of each bug; the exit status."""
-    passed, shown = copy.run()
+    passed, shown = copy.run(*sorted({bug.test for bug in bugs}))
     if not passed:
         print(f"without any bug the tests fail:\n{shown}")
         return 2
@@ -248,7 +281,7 @@ def main() -> int:
     try:
         copy_tree(ROOT, folder)
         build = ["setup.py", "--quiet", "build_ext", "--inplace", "--build-temp", str(folder / "build")]
-        return try_all(Copy(folder, build, TEST), bugs, options.verbose)
+        return try_all(Copy(folder, build, PYTEST), bugs, options.verbose)
     finally:
         if options.keep:
             print(f"kept: {folder}")

@@ -2,8 +2,6 @@
 #include "query/hits_inner.h"
 #include "query/listing.h"
 
-#include "codec/bitset.h"
-
 enum { MOST_DIGITS = 18 }; /* more would not fit */
 
 /* The number that a key is, or -1. */
@@ -30,7 +28,7 @@ pm_status pm_index_greatest_key(const pm_snapshot *idx, int64_t *out, pm_cancel 
     for (uint32_t p = 0; status == PM_OK && p < idx->n_parts; p++) {
         const pm_part *part = &idx->parts[p];
         for (pm_doc d = 0; status == PM_OK && d < part->segment.info.n_docs; d++) {
-            if (part->live != NULL && !pm_bits_get(part->live, d)) {
+            if (!pm_part_lives(part, d)) {
                 continue;
             }
             if (pm_cancel_tick(cancel, 100)) {

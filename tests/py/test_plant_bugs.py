@@ -14,6 +14,9 @@ if not (ROOT / "tools" / "plant_bugs.py").exists():
     pytest.skip("no source tree around the tests", allow_module_level=True)
 
 
+TEST = "test_engine.py"
+
+
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
     spec = importlib.util.spec_from_file_location("plant_bugs", ROOT / "tools" / "plant_bugs.py")
@@ -34,15 +37,15 @@ def copy(tool: ModuleType, tmp_path: Path) -> object:
     """A dummy engine: one file, a build that compiles it, a test of one of its two functions."""
     (tmp_path / "engine.py").write_text("def twice(n):\n    return n + n\n\n\ndef thrice(n):\n    return 3 * n\n")
     (tmp_path / "test_engine.py").write_text("import engine\n\n\ndef test_twice():\n    assert engine.twice(3) == 6\n")
-    return tool.Copy(tmp_path, ["-m", "py_compile", "engine.py"], ["-m", "pytest", "-q", "-p", "no:cacheprovider", "."])
+    return tool.Copy(tmp_path, ["-m", "py_compile", "engine.py"], ["-m", "pytest", "-q", "-p", "no:cacheprovider"])
 
 
 def test_bugs_are_noticed_or_not_and_taken_out_again(
         tool: ModuleType, copy: object, capsys: pytest.CaptureFixture[str]) -> None:
     before = (copy.folder / "engine.py").read_text()
-    bugs = [tool.Bug("seen", "engine.py", "n + n", "n"), tool.Bug("unseen", "engine.py", "3 * n", "n"),
-            tool.Bug("broken", "engine.py", "n + n", "n +"), tool.Bug("gone", "engine.py", "no such text", ""),
-            tool.Bug("twice there", "engine.py", "return", "yield")]
+    bugs = [tool.Bug("seen", "engine.py", "n + n", "n", TEST), tool.Bug("unseen", "engine.py", "3 * n", "n", TEST),
+            tool.Bug("broken", "engine.py", "n + n", "n +", TEST), tool.Bug("gone", "engine.py", "no such text", "", TEST),
+            tool.Bug("twice there", "engine.py", "return", "yield", TEST)]
     assert tool.try_all(copy, bugs, verbose=False) == 2
     said = [line.split(" (")[0].split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert [s for s in said if "noticed" in s.lower() or "planted" in s][:5] == [
@@ -55,4 +58,4 @@ def test_bugs_are_noticed_or_not_and_taken_out_again(
 
 def test_a_checkout_that_fails_without_bugs_is_told(tool: ModuleType, copy: object) -> None:
     (copy.folder / "engine.py").write_text("def twice(n):\n    return n\n")
-    assert tool.try_all(copy, [], verbose=False) == 2
+    assert tool.try_all(copy, [tool.Bug("any", "engine.py", "n", "m", TEST)], verbose=False) == 2

@@ -80,6 +80,18 @@ def test_query_error_without_a_place_is_its_message():
     assert str(caught.value) == "too many\n  raise limits.pairs" and caught.value.pos is None
 
 
+def test_errors_of_state_say_what_to_do():
+    with pytest.raises(pm.VersionError) as caught:
+        _core.raise_status(-8, "made with other stems", None, -1, -1, "call idx.optimize(restem=True) first")
+    assert str(caught.value) == "made with other stems (call idx.optimize(restem=True) first)" and "restem" in caught.value.hint
+    with pytest.raises(pm.LockedError) as caught:
+        _core.raise_status(-3, "locked", None, -1, -1, "wait")
+    assert (str(caught.value), caught.value.pid, caught.value.host) == ("locked (wait)", None, "")
+    with pytest.raises(pm.GenerationGoneError) as caught:
+        _core.raise_status(-16, "gone", None, -1, -1, "")
+    assert (str(caught.value), caught.value.newest) == ("gone", None)
+
+
 def test_errors_pickle():
     import pickle
 

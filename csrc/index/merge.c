@@ -213,6 +213,22 @@ static void release(pm_merging *g) {
     pm_free(g->w);
 }
 
+/* What a writer takes for a mistake of this program is mostly damage that was read: the
+ * inputs are asked, and the first that is damaged tells where. */
+static pm_status blame(const pm_merge *m, pm_status status, pm_error *err) {
+    for (size_t i = 0; status == PM_INTERNAL && i < m->n_inputs; i++) {
+        pm_error why;
+        pm_error_clear(&why);
+        if (pm_segment_verify(m->inputs[i].segment, m->cancel, &why) == PM_CORRUPT) {
+            status = PM_CORRUPT;
+            if (err != NULL) {
+                *err = why;
+            }
+        }
+    }
+    return status;
+}
+
 pm_status pm_merge_write(const pm_merge *m, pm_manifest_file *file, uint32_t *n_docs,
                          uint64_t *n_tokens, pm_error *err) {
     pm_merging g = {.m = m};
@@ -232,5 +248,5 @@ pm_status pm_merge_write(const pm_merge *m, pm_manifest_file *file, uint32_t *n_
     *n_tokens = g.n_tokens;
 out:
     release(&g);
-    return status;
+    return blame(m, status, err);
 }

@@ -176,6 +176,9 @@ static pm_status open_writer(pm_writer *w, const char *path, const pm_writer_opt
     PM_TRY(pm_manifest_probe(path, err));
     PM_TRY(pm_lock_take(&w->lock, path, o->timeout_s, cancel, err));
     PM_TRY(open_base(w, err));
+    /* A writer killed between its rename and its sync left a manifest that a power loss
+     * may still take back: no file that the one before it names may go until then. */
+    PM_TRY(pm_dir_sync(path, err));
     pm_commit_sweep(path, &w->base->manifest);
     return PM_OK;
 }

@@ -48,6 +48,20 @@ typedef struct crash_trace {
 static crash_trace *crash_now;
 static pthread_mutex_t crash_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* A process that is killed: so many more changing calls are made, and none after them
+ * (they fail, which whoever is killed never learns). SIZE_MAX: it lives. */
+static size_t crash_calls_left = SIZE_MAX;
+
+/* Whether the process is dead by now. Under crash_mutex. */
+static inline bool crash_is_dead(void) {
+    if (crash_calls_left == 0) {
+        errno = EIO;
+        return true;
+    }
+    crash_calls_left -= crash_calls_left != SIZE_MAX;
+    return false;
+}
+
 /* ---- the trace ---- */
 
 static inline crash_op *crash_add(crash_trace *t, crash_kind kind) {
@@ -171,7 +185,8 @@ static inline uint64_t crash_acknowledged(const crash_trace *t, size_t end) {
 static inline int crash_open(const char *path, int flags, int mode) {
     pthread_mutex_lock(&crash_mutex);
     bool stood = mem_find(path) != NULL;
-    int fd = mem_open(path, flags, mode);
+    bool changes = !stood || (flags & O_TRUNC) != 0;
+    int fd = changes && crash_is_dead() ? -1 : mem_open(path, flags, mode);
     if (fd >= 0 && crash_now != NULL && !stood) {
         crash_add_link(crash_now, path);
     } else if (fd >= 0 && crash_now != NULL && (flags & O_TRUNC) != 0) {
@@ -184,7 +199,7 @@ static inline int crash_open(const char *path, int flags, int mode) {
 static inline int64_t crash_write(int fd, const void *from, size_t n) {
     pthread_mutex_lock(&crash_mutex);
     size_t at = mem_of(fd)->offset;
-    int64_t done = mem_write(fd, from, n);
+    int64_t done = crash_is_dead() ? -1 : mem_write(fd, from, n);
     if (done > 0 && crash_now != NULL) {
         crash_add_write(crash_now, mem_of(fd)->node->id, at, from, (size_t)done);
     }
@@ -194,7 +209,7 @@ static inline int64_t crash_write(int fd, const void *from, size_t n) {
 
 static inline int crash_sync(int fd) {
     pthread_mutex_lock(&crash_mutex);
-    int answer = mem_sync(fd);
+    int answer = crash_is_dead() ? -1 : mem_sync(fd);
     if (answer == 0 && crash_now != NULL) {
         crash_add_sync(crash_now, mem_of(fd)->node->id);
     }
@@ -202,9 +217,23 @@ static inline int crash_sync(int fd) {
     return answer;
 }
 
+static inline int crash_truncate(int fd, uint64_t bytes) {
+    pthread_mutex_lock(&crash_mutex);
+    int answer = crash_is_dead() ? -1 : mem_truncate(fd, bytes);
+    if (answer == 0 && crash_now != NULL) {
+        crash_op *op = crash_add(crash_now, CRASH_CUT);
+        op->node = mem_of(fd)->node->id;
+        op->n = (size_t)bytes;
+    }
+    pthread_mutex_unlock(&crash_mutex);
+    return answer;
+}
+
 static inline int crash_two(crash_kind kind, const char *from, const char *to) {
     pthread_mutex_lock(&crash_mutex);
-    int answer = kind == CRASH_RENAME ? mem_rename(from, to) : mem_exchange(from, to);
+    int answer = crash_is_dead()        ? -1
+                 : kind == CRASH_RENAME ? mem_rename(from, to)
+                                        : mem_exchange(from, to);
     if (answer == 0 && crash_now != NULL) {
         crash_add_two(crash_now, kind, from, to);
     }
@@ -222,7 +251,7 @@ static inline int crash_exchange(const char *a, const char *b) {
 
 static inline int crash_take_away(const char *path, bool is_dir) {
     pthread_mutex_lock(&crash_mutex);
-    int answer = mem_take_away(path, is_dir);
+    int answer = crash_is_dead() ? -1 : mem_take_away(path, is_dir);
     if (answer == 0 && crash_now != NULL) {
         crash_add_name(crash_now, CRASH_UNLINK, path);
     }
@@ -240,7 +269,7 @@ static inline int crash_remove_dir(const char *path) {
 
 static inline int crash_make_dir(const char *path) {
     pthread_mutex_lock(&crash_mutex);
-    int answer = mem_make_dir(path);
+    int answer = crash_is_dead() ? -1 : mem_make_dir(path);
     if (answer == 0 && crash_now != NULL) {
         crash_add_link(crash_now, path);
     }
@@ -252,6 +281,7 @@ static inline pm_sys crash_sys(void) {
     pm_sys table = mem_sys;
     table.open = crash_open;
     table.write = crash_write;
+    table.truncate = crash_truncate;
     table.sync = crash_sync;
     table.rename = crash_rename;
     table.exchange = crash_exchange;

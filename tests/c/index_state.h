@@ -34,6 +34,7 @@ static inline pm_status state_document(const pm_snapshot *s, uint32_t doc,
         return PM_OK;
     }
     if (!pm_keys_get(&part->segment.keys, local, scratch)) {
+        PM_TRY(pm_buf_status(scratch, err));
         return pm_fail(err, PM_CORRUPT, "document %u has no key", doc);
     }
     out->n_docs++;
@@ -55,6 +56,9 @@ static inline pm_status state_documents(const pm_snapshot *s, index_state *out,
     for (uint32_t d = 0; d < s->n_docs && status == PM_OK; d++) {
         status = state_document(s, d, out, &all, &scratch, err);
     }
+    if (status == PM_OK) {
+        status = pm_buf_status(&all, err);
+    }
     out->documents = pm_hash64(all.p, all.n);
     pm_buf_release(&scratch);
     pm_buf_release(&all);
@@ -65,7 +69,7 @@ static inline pm_status state_count(pm_snapshot *s, const char *text, pm_counts 
                                     pm_error *err) {
     pm_query q;
     PM_TRY(pm_index_parse(s, text, strlen(text), PM_PARSE_STRICT, &pm_limits_default,
-                          &q, err));
+                          NULL, 0, &q, err));
     pm_status status = pm_count(s, &q, NULL, &pm_limits_default, false, NULL, out, err);
     pm_query_release(&q);
     return status;

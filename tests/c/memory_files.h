@@ -45,7 +45,8 @@ static mem_name *mem_names;
 static mem_fd *mem_fds;
 static size_t mem_n_names, mem_names_room, mem_n_fds;
 static uint64_t mem_next_id = 1;
-static size_t mem_used, mem_disk = SIZE_MAX; /* bytes in files, and at most */
+/* bytes in files; the most there were, until a test says otherwise; at most */
+static size_t mem_used, mem_peak, mem_disk = SIZE_MAX;
 static mem_node mem_root = {.is_dir = true, .names = 1};
 static int64_t mem_clock_s;  /* what the machine's clock says; a test sets it */
 static atomic_long mem_live; /* allocations and maps */
@@ -303,6 +304,7 @@ static inline void mem_put(mem_node *node, size_t at, const void *from, size_t n
     if (end > node->n) {
         memset(node->bytes + node->n, 0, end - node->n);
         mem_used += end - node->n;
+        mem_peak = mem_used > mem_peak ? mem_used : mem_peak;
         node->n = end;
     }
     if (n > 0 && from != NULL) {
@@ -632,6 +634,58 @@ static inline void mem_clear(void) {
     mem_names = NULL;
     mem_fds = NULL;
     mem_names_room = mem_n_fds = 0;
+}
+
+/* ---- images: the whole file system, to come back to ---- */
+
+typedef struct mem_image {
+    struct mem_copy {
+        char path[MEM_PATH];
+        bool is_dir;
+        uint8_t *bytes;
+        size_t n;
+        int64_t modified_s;
+    } * at;
+    size_t n;
+} mem_image;
+
+/* Every name gets a file of its own when the image is loaded. */
+static inline mem_image mem_save(void) {
+    mem_image image = {.at = calloc(mem_n_names + 1, sizeof *image.at),
+                       .n = mem_n_names};
+    CHECK(image.at != NULL);
+    for (size_t i = 0; i < image.n; i++) {
+        const mem_node *node = mem_names[i].node;
+        struct mem_copy *copy = &image.at[i];
+        strcpy(copy->path, mem_names[i].path);
+        copy->is_dir = node->is_dir;
+        copy->n = node->n;
+        copy->modified_s = node->modified_s;
+        copy->bytes = malloc(node->n + 1);
+        CHECK(copy->bytes != NULL);
+        if (node->n > 0) {
+            memcpy(copy->bytes, node->bytes, node->n);
+        }
+    }
+    return image;
+}
+
+static inline void mem_load(const mem_image *image) {
+    mem_clear();
+    for (size_t i = 0; i < image->n; i++) {
+        const struct mem_copy *copy = &image->at[i];
+        mem_node *node = mem_add(copy->path, copy->is_dir);
+        mem_put(node, 0, copy->bytes, copy->n);
+        node->modified_s = copy->modified_s;
+    }
+}
+
+static inline void mem_image_free(mem_image *image) {
+    for (size_t i = 0; i < image->n; i++) {
+        free(image->at[i].bytes);
+    }
+    free(image->at);
+    memset(image, 0, sizeof *image);
 }
 
 #endif

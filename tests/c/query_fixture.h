@@ -142,7 +142,7 @@ static pm_status fixture_query(pm_index *idx, const char *text, pm_error *err) {
     pm_table *t = NULL;
     uint64_t total;
     PM_TRY(pm_index_parse(idx, text, strlen(text), PM_PARSE_STRICT, &pm_limits_default,
-                          &q, err));
+                          NULL, 0, &q, err));
     pm_status status = pm_hits_new(idx, &q, NULL, &pm_limits_default, NULL, &h, err);
     if (status == PM_OK) {
         status = fixture_tables(h, err);

@@ -151,8 +151,8 @@ static void same_rows(pm_table *a, pm_table *b) {
 static pm_query parse(pm_index *idx, const char *text, pm_parse_mode mode) {
     pm_error err;
     pm_query q;
-    pm_status status =
-        pm_index_parse(idx, text, strlen(text), mode, &pm_limits_default, &q, &err);
+    pm_status status = pm_index_parse(idx, text, strlen(text), mode, &pm_limits_default,
+                                      NULL, 0, &q, &err);
     if (status != PM_OK) {
         fprintf(stderr, "%s: %s\n", text, err.message);
     }

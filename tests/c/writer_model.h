@@ -215,7 +215,7 @@ static inline pm_status dump_query(pm_buf *out, pm_index *idx, const char *text,
                                    pm_error *err) {
     pm_query q;
     PM_TRY(pm_index_parse(idx, text, strlen(text), PM_PARSE_STRICT, &pm_limits_default,
-                          &q, err));
+                          NULL, 0, &q, err));
     pm_status status = dump_answers(out, idx, &q, text, err);
     pm_query_release(&q);
     return status;

@@ -15,9 +15,9 @@
 enum {
     MAX_PATH_BYTES = 4096,
     SHOWN_BYTES = 200,
-    FIND_WORK = 5000, /* about ns for a key looked up in the base */
-    DELETE_WORK = 50, /* and for a bit */
-    LEAST_MEMORY = 64 << 20,
+    FIND_WORK = 5000,        /* about ns for a key looked up in the base */
+    DELETE_WORK = 50,        /* and for a bit */
+    LEAST_MEMORY = 48 << 20, /* 64 MB, less what a caller's batches of rows take */
     USUAL_MEMORY = 1 << 30
 };
 
@@ -136,7 +136,7 @@ static pm_status keep_options(pm_writer *w, const pm_writer_options *o, pm_error
     }
     if (w->options.memory_bytes < LEAST_MEMORY) {
         return pm_fail(err, PM_INVALID,
-                       "memory is %" PRIu64 " bytes; a writer needs at least 64 MB",
+                       "memory is %" PRIu64 " bytes; a writer needs at least 48 MB",
                        w->options.memory_bytes);
     }
     return PM_OK;

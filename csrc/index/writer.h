@@ -12,7 +12,7 @@
 
 typedef struct pm_writer_options {
     double timeout_s;        /* for the lock */
-    uint64_t memory_bytes;   /* anonymous memory beyond that at the call; from 64 MB */
+    uint64_t memory_bytes;   /* anonymous memory beyond that at the call; from 48 MB */
     unsigned threads;        /* 0: all processors */
     uint32_t segment_tokens; /* 0: PM_MAX_POSITIONS */
 } pm_writer_options;

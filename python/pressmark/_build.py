@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 from pressmark import _core
 from pressmark._errors import CorruptIndexError, VersionError
-from pressmark._feed import Feeder, Source, batch_budget, memory_bytes, read, source_of
+from pressmark._feed import Feeder, Source, batch_budget, core_memory, memory_bytes, read, source_of
 from pressmark._index import Index, TemporaryFolder
 from pressmark._progress import Meter, Progress
 from pressmark._query import check_lang
@@ -30,7 +30,7 @@ def _missing_fields(shaper: Shaper) -> list[str]:
 def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> Index:
     """Feeds the builder and opens what it made."""
     builder = _core.builder(path, options["lang"], roles.texts, roles.date or "", roles.key or "", options["store"],
-                            options["threads"], options["replace"])
+                            options["threads"], options["replace"], options["memory"], options["retain"])
     feeder = Feeder(builder, builder.add, options["skip"], options["threads"])
     shaper = Shaper(roles, options["encoding"])
     meter = Meter(options["progress"], source.size, source.unit)
@@ -55,13 +55,15 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
     return idx
 
 
-def _checked(threads: int | None, lang: str, on_error: str, if_exists: str) -> None:
+def _checked(threads: int | None, lang: str, on_error: str, if_exists: str, retain: int) -> None:
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error is 'raise' or 'skip', not {on_error!r}")
     if if_exists not in ("raise", "open", "replace"):
         raise ValueError(f"if_exists is 'raise', 'open' or 'replace', not {if_exists!r}")
     if threads is not None and threads < 1:
         raise ValueError("threads is 1 or more")
+    if not 1 <= retain < 1 << 32:
+        raise ValueError("retain is 1 or more")
     check_lang(lang)
 
 
@@ -89,10 +91,25 @@ def _standing(path: str, if_exists: str) -> bool:
     return True
 
 
+def _place(path: str | os.PathLike[str], if_exists: str) -> str:
+    place = os.path.abspath(os.fsdecode(path))
+    return os.path.realpath(place) if if_exists == "replace" else place  # a link to an index stays one
+
+
+def _opened(source: Any, encoding: str, text: str | Sequence[str] | None, key: str | None, date: str | None,
+            fields: Sequence[str] | None) -> tuple[Source, Roles]:
+    opened = source_of(source, encoding)
+    known = opened.columns()
+    roles = roles_of(known, text, key, date, fields, opened.closed)
+    opened.prepare({n for n in known if roles.is_metadata(n) and n != roles.date})
+    return opened, roles
+
+
 def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str | Sequence[str] | None = None,
           key: str | None = None, date: str | None = None, fields: Sequence[str] | None = None, lang: str = "english",
           threads: int | None = None, memory: str | int = "1GB", store: bool = True, encoding: str = "utf-8",
-          progress: Progress = None, on_error: str = "raise", if_exists: str = "raise") -> Index:
+          progress: Progress = None, on_error: str = "raise", if_exists: str = "raise",
+          retain: int = 3) -> Index:
     """Builds an index of articles and opens it.
 
     Parameters
@@ -119,7 +136,8 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
     threads : int, optional
         Default: all processors. The index is the same for any number.
     memory : str or int
-        At least 16MB; bounds the batches of rows.
+        At least 64MB, beyond what the process had; the index is the same for any. Where it falls short, parts are written down
+        and merged at the end; an article that does not fit is taken by itself, with six times its size.
     store : bool
         Whether the original text is kept. Without it hits have token positions, no offsets and no text.
     encoding : str
@@ -130,22 +148,20 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
         Bad rows raise, or go to `idx.skipped` as `RowError(row, key, reason)`.
     if_exists : {"raise", "open", "replace"}
         Where path exists. "replace" builds beside it and exchanges the directories; only an index is ever replaced.
+    retain : int
+        Generations that commits keep at least, the newest included; those of the last hour are kept besides.
 
     Raises SourceError, DuplicateKeyError (`.row`, `.key`, `.reason`), FileExistsError, NotAnIndexError, LimitError, OSError. After an
     exception or Ctrl-C nothing is left behind, and an index that stood at path is untouched.
     """
-    budget = batch_budget(memory_bytes(memory))
-    _checked(threads, lang, on_error, if_exists)
+    size = memory_bytes(memory)
+    _checked(threads, lang, on_error, if_exists, retain)
+    options = {"lang": lang, "store": store, "threads": threads or 0, "skip": on_error == "skip", "encoding": encoding,
+               "progress": progress, "text_given": text is not None, "budget": batch_budget(size), "memory": core_memory(size),
+               "retain": retain}
     if path is not None and if_exists == "open" and os.path.lexists(path):
         return Index(path)
-    if path is not None:
-        path = os.path.abspath(os.fsdecode(path))
-        path = os.path.realpath(path) if if_exists == "replace" else path  # a link to an index stays one
-    replace = path is not None and _standing(path, if_exists)
-    opened = source_of(source, encoding)
-    known = opened.columns()
-    roles = roles_of(known, text, key, date, fields, opened.closed)
-    opened.prepare({n for n in known if roles.is_metadata(n) and n != roles.date})
-    options = {"lang": lang, "store": store, "threads": threads or 0, "replace": replace, "skip": on_error == "skip",
-               "encoding": encoding, "progress": progress, "budget": budget, "text_given": text is not None}
-    return _temporary(opened, roles, options) if path is None else _build(opened, path, roles, options)
+    place = None if path is None else _place(path, if_exists)
+    options["replace"] = place is not None and _standing(place, if_exists)
+    opened, roles = _opened(source, encoding, text, key, date, fields)
+    return _temporary(opened, roles, options) if place is None else _build(opened, place, roles, options)

@@ -43,17 +43,18 @@ static void options_release(options *o) {
     PyMem_Free((void *)o->names);
 }
 
-/* Fills o from (path, lang, fields, date, key, store, threads, replace). The caller
- * releases in both cases. */
+/* Fills o from (path, lang, fields, date, key, store, threads, replace, memory,
+ * retain). The caller releases in both cases. */
 static bool options_take(pmpy_state *state, PyObject *args, options *o) {
     PyObject *lang, *fields, *date, *key;
     int store, replace;
-    unsigned threads;
+    unsigned threads, retain;
+    unsigned long long memory;
     size_t n_fields = 0;
     *o = (options){0};
-    if (!PyArg_ParseTuple(args, "O&OO!OOpIp", PyUnicode_FSConverter, &o->path, &lang,
+    if (!PyArg_ParseTuple(args, "O&OO!OOpIpKI", PyUnicode_FSConverter, &o->path, &lang,
                           &PyTuple_Type, &fields, &date, &key, &store, &threads,
-                          &replace)) {
+                          &replace, &memory, &retain)) {
         o->path = NULL; /* a converter's result is released by the parser */
         return false;
     }
@@ -73,6 +74,8 @@ static bool options_take(pmpy_state *state, PyObject *args, options *o) {
     o->core.store = store != 0;
     o->core.threads = threads;
     o->core.segment_tokens = limits.segment_tokens;
+    o->core.memory_bytes = memory;
+    o->core.retain = retain;
     o->core.if_exists = replace ? PM_EXISTS_REPLACE : PM_EXISTS_RAISE;
     return true;
 }
@@ -90,7 +93,8 @@ static builder *builder_of(pmpy_state *state, pm_builder *take, size_t n_fields)
     return self;
 }
 
-/* builder(path, lang, fields, date, key, store, threads, replace) -> Builder */
+/* builder(path, lang, fields, date, key, store, threads, replace, memory, retain) ->
+ * Builder */
 PyObject *pmpy_builder(PyObject *module, PyObject *args) {
     pmpy_state *state = PyModule_GetState(module);
     options o;

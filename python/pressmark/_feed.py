@@ -31,14 +31,14 @@ class Source(Protocol):
 
 
 def memory_bytes(memory: str | int) -> int:
-    """'1GB', '512 MiB' or a number of bytes; at least 16 MB."""
+    """'1GB', '512 MiB' or a number of bytes; at least 64 MB."""
     if isinstance(memory, str):
         m = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", memory, re.I | re.A)
         if not m:
             raise ValueError(f"memory is a size like '1GB' or a number of bytes, not {memory!r}")
         memory = int(float(m[1]) * _UNITS[m[2].lower()])
-    if memory < 16 << 20:
-        raise ValueError("memory is at least 16MB")
+    if memory < 64 << 20:
+        raise ValueError("memory is at least 64MB")
     return memory
 
 
@@ -51,8 +51,14 @@ def source_of(source: Any, encoding: str) -> Source:
 
 
 def batch_budget(memory: int) -> int:
-    """Bytes of text in a batch."""
-    return min(_BATCH_BYTES, memory // 8)
+    """Bytes of text in a batch: there are two, one that is read and one under way, and text takes up to three bytes for one while it
+    is handed over."""
+    return min(_BATCH_BYTES, memory // 64)
+
+
+def core_memory(memory: int) -> int:
+    """What the core is given: batches of rows have the rest."""
+    return memory - memory // 8
 
 
 class _Batch:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
 
 from pressmark import _core
 from pressmark._errors import ClosedError, SourceError
-from pressmark._feed import Add, Feeder, batch_budget, memory_bytes, read, source_of
+from pressmark._feed import Add, Feeder, batch_budget, core_memory, memory_bytes, read, source_of
 from pressmark._files import Files
 from pressmark._progress import Meter, Progress
 from pressmark._rows import BOOL, DATE, FLOAT, INT, STR, BuilderRow, Roles, Shaper, key_text
@@ -34,7 +34,7 @@ def lock_options(timeout: float | None, memory: str | int, threads: int | None) 
         raise ValueError("timeout is a number of seconds from 0 on, or None")
     if threads is not None and threads < 1:
         raise ValueError("threads is 1 or more")
-    return timeout, memory_bytes(memory), threads or 0
+    return timeout, core_memory(memory_bytes(memory)), threads or 0
 
 
 class _Numbers:

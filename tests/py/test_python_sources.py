@@ -547,7 +547,7 @@ def test_same_rows_make_the_same_bytes_at_any_number_of_threads(tmp_path):
 
 
 @pytest.mark.parametrize("options", [{"on_error": "ignore"}, {"if_exists": "append"}, {"threads": 0}, {"lang": "klingon"}, {"memory": "lots"},
-                                     {"memory": "1KB"}, {"memory": 5}])
+                                     {"memory": "63MB"}, {"memory": 5}, {"retain": 0}])
 def test_arguments_are_checked_before_anything_is_read(options):
     with pytest.raises(ValueError):
         pm.index((pytest.fail("was read") for _ in range(1)), **options)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from oracle import compare
+from oracle.edit import history
 from oracle.engine import Engine
 from oracle.generate import Queries
 from oracle.parse import parse
@@ -41,6 +43,20 @@ def test_a_right_engine_differs_nowhere() -> None:
 def test_a_fault_is_noticed(fault: str) -> None:
     report = Run(StandIn(fault), 1).cases(1500)
     assert report.failed
+
+
+def test_histories_do_all_that_sessions_can_and_end_with_the_collection() -> None:
+    pm, calls, sessions, merged = StandIn(), Counter(), Counter(), 0
+    for number in range(100):
+        _, corpus = corpus_of(f"history:{number}", ())
+        past = history(corpus, number)
+        sessions[len(past.sessions)] += 1
+        merged += past.optimize
+        calls.update(step.call for steps in past.sessions for step in steps)
+        index = compare.build(pm, corpus, split=False, edits=number)
+        assert list(index.rows.values()) == corpus.rows
+    assert min(calls[c] for c in ("add", "update", "delete", "filter")) > 20
+    assert min(sessions[n] for n in (1, 2, 3)) > 10 and 10 < merged < 90
 
 
 def test_a_failure_is_shrunk_to_what_matters() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import scores
+from .edit import history, replay
 from .engine import Document, Engine, Hit, Part
 from .generate import Corpus
 from .tree import Node
@@ -45,10 +46,21 @@ def segment_tokens(pm: Any, tokens: int | None) -> Iterator[None]:
         pm.limits.segment_tokens = before
 
 
-def build(pm: Any, corpus: Corpus, *, split: bool) -> Any:
-    """A temporary index of a collection, in one segment or in several."""
+def build(pm: Any, corpus: Corpus, *, split: bool, edits: int | None = None) -> Any:
+    """A temporary index of a collection, in one segment or in several; edits: the seed of the sessions that it comes from."""
+    past = None if edits is None else history(corpus, edits)
     with segment_tokens(pm, small_segment(corpus) if split else None):
-        return pm.index(corpus.rows, text=list(corpus.fields), key="id", progress=False)
+        index = pm.index(past.first if past else corpus.rows, text=list(corpus.fields), key="id", progress=False)
+        return replay(index, past) if past else index
+
+
+def inventory_difference(index: Any, other: Any) -> str | None:
+    """Where two indexes of the same collection hold otherwise: documents in their order, with their metadata, and words."""
+    found, expected = ({"documents": [tuple(row) for row in i.documents(columns=["outlet"])],
+                        "words": [tuple(row) for row in i.words()],
+                        "counts": [len(i), i.n_tokens]} for i in (index, other))
+    return next((f"{what}: {expected[what]} expected, {found[what]} found"
+                 for what in found if found[what] != expected[what]), None)
 
 
 def read_documents(index: Any, corpus: Corpus) -> list[Document]:
@@ -140,6 +152,15 @@ def difference(index: Any, engine: Engine, query: Node, text: str) -> str | None
         return f"counts: {len(expected)} expected, len {len(hits)}, hits.count {hits.count}, count() {count}"
     matching = len(engine.matching(query))
     return None if documents == matching else f"documents: {matching} expected, {documents} counted"
+
+
+def ranking_difference(index: Any, other: Any, text: str) -> str | None:
+    """Where two indexes of the same collection rank otherwise: documents and scores are the same, to the bit."""
+    try:
+        first, second = ([(r.doc, r.score) for r in i.search(text, k=20, snippet=False)] for i in (index, other))
+    except Exception as error:
+        return f"raised {type(error).__name__}: {error}"
+    return None if first == second else f"ranking: {second} expected, {first} found"
 
 
 def score_difference(index: Any, engine: Engine, query: Node, text: str) -> str | None:

@@ -19,7 +19,16 @@ QUERIES_PER_CORPUS = 40
 LARGE_SHARE = 0.03
 NEWS_SHARE = 0.2
 RANKED_SHARE = 0.1
+EDITED_SHARE = 0.4  # of collections: also as an index that sessions have come to
 MOST_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an index comes to hold a collection: in one segment or several; edits: the seed of its sessions, None: at once."""
+
+    split: bool
+    edits: int | None = None
 
 
 @dataclass
@@ -105,25 +114,35 @@ class Run:
 
     def _corpus(self, number: int, count: int) -> None:
         rng, corpus = corpus_of(f"{self.seed}:{number}", self.articles)
-        whole = compare.build(self.pm, corpus, split=False)
-        parted = compare.build(self.pm, corpus, split=True)
-        engine = compare.enumerator(self.pm, whole, corpus)
-        if compare.read_documents(parted, corpus) != engine.documents:
-            self._fail(f"seed {self.seed}, collection {number}: tokens differ between one segment and several")
+        ways = [Way(False), Way(True)]
+        if random.Random(f"{self.seed}:{number}:edits").random() < EDITED_SHARE:
+            ways.append(Way(number % 3 == 0, number))
+        indexes = [compare.build(self.pm, corpus, split=way.split, edits=way.edits) for way in ways]
+        engine = compare.enumerator(self.pm, indexes[0], corpus)
+        for way, index in zip(ways[1:], indexes[1:]):
+            if compare.read_documents(index, corpus) != engine.documents:
+                self._fail(f"seed {self.seed}, collection {number}: tokens differ between one segment and {way}")
+            wrong = compare.inventory_difference(index, indexes[0])
+            if wrong:
+                self._fail(f"seed {self.seed}, collection {number}, {way}: {wrong}")
         for case in range(count):
             query = draw(rng, engine)
             text = render(query, rng)
             ranked = rng.random() < RANKED_SHARE
             self._count(engine, query)
-            for index, split in ((whole, False), (parted, True)):
+            for index, way in zip(indexes, ways):
                 compared = compare.difference
                 wrong = compared(index, engine, query, text)
                 if not wrong and ranked:
                     compared = compare.score_difference
                     wrong = compared(index, engine, query, text)
+                where = f"seed {self.seed}, collection {number}, query {case}: {text}\n"
                 if wrong:
-                    where = f"seed {self.seed}, collection {number}, query {case}: {text}\n"
-                    self._fail(where + self._reproduction(corpus, query, wrong, split, compared))
+                    self._fail(where + self._reproduction(corpus, query, wrong, way, compared))
+                    break
+                wrong = compare.ranking_difference(index, indexes[0], text) if ranked else None
+                if wrong:
+                    self._fail(f"{where}{way}: {wrong}")
                     break
             if len(self.report.failures) >= MOST_FAILURES:
                 return
@@ -139,13 +158,14 @@ class Run:
         self.report.failed += 1
         self.report.failures.append(text)
 
-    def _reproduction(self, corpus: Corpus, query: Node, wrong: str, split: bool, compared: Compare) -> str:
+    def _reproduction(self, corpus: Corpus, query: Node, wrong: str, way: Way, compared: Compare) -> str:
         def check(rows: Corpus, node: Node) -> str | None:
-            index = compare.build(self.pm, rows, split=split)
+            index = compare.build(self.pm, rows, split=way.split, edits=way.edits)
             found = compared(index, compare.enumerator(self.pm, index, rows), node, render(node))
             return found if found and kind(found) == kind(wrong) else None
 
         small, node = shrink.shrink(corpus, query, check)
         if (small, node) != (corpus, query):
             wrong = check(small, node) or wrong
-        return shrink.reproduction(small, node, wrong, compare.small_segment(small) if split else None)
+        segment = compare.small_segment(small) if way.split else None
+        return shrink.reproduction(small, node, wrong, segment, way.edits)

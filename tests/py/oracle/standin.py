@@ -6,6 +6,7 @@ may well have.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from .tree import And, AtLeast, First, In, Near, Node, Not, Of, Phrase, Word
 from .words import Reader, Token
 
 FAULTS = ("distance", "last hit", "boundary", "case class", "minimality", "same token", "order", "last document",
-          "NOT", "parts", "accents", "slop", "branches", "own tokens", "zone", "first", "quorum")
+          "NOT", "parts", "accents", "slop", "branches", "own tokens", "zone", "first", "quorum", "deletion", "update")
 
 
 class _FaultyReader(Reader):
@@ -115,12 +116,67 @@ class _Hits(list[Any]):
         return len(self)
 
 
+class _Writer:
+    """Rows of the next generation."""
+
+    def __init__(self, index: _Index) -> None:
+        self.index, self.rows, self.fault = index, dict(index.rows), index.engine.fault
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.index.newest = list(self.rows.values())
+
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        assert not any(row["id"] in self.rows for row in rows)
+        self.rows |= {row["id"]: row for row in rows}
+
+    def update(self, rows: Sequence[dict[str, Any]]) -> None:
+        for row in rows:
+            if self.fault != "update":
+                self.rows.pop(row["id"], None)
+            self.rows[row["id"]] = row
+
+    def delete(self, *keys: str, filter: str | None = None) -> int:
+        if filter is not None:
+            keys = (*keys, *(k for k, row in self.rows.items() if f"outlet:{row.get('outlet')}" == filter))
+        there = [k for k in keys if k in self.rows]
+        for key in there if self.fault != "deletion" else there[1:]:
+            del self.rows[key]
+        return len(there)
+
+
 class _Index:
     def __init__(self, rows: Sequence[dict[str, Any]], fields: Sequence[str], fault: str) -> None:
         self.rows = {row["id"]: row for row in rows}
+        self.newest = list(rows)
         documents = [Document(row["id"], {f: plain.tokenize(row.get(f) or "") for f in fields},
                               {m: row[m] or "" for m in ("outlet", "date") if m in row}) for row in rows]
         self.engine = _Faulty(documents, fields, fault)
+
+    def writer(self) -> _Writer:
+        return _Writer(self)
+
+    def refresh(self) -> _Index:
+        return _Index(self.newest, self.engine.fields, self.engine.fault)
+
+    def optimize(self) -> _Index:
+        return self.refresh()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(tokens) for d in self.engine.documents for tokens in d.fields.values())
+
+    def documents(self, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        return [(d.key, *(d.meta.get(c) for c in columns)) for d in self.engine.documents]
+
+    def words(self) -> list[tuple[str, int]]:
+        every = Counter(t.folded for d in self.engine.documents for tokens in d.fields.values() for t in tokens)
+        return sorted(every.items())
 
     def tokens(self, key: str) -> list[SimpleNamespace]:
         doc = next(d for d in self.engine.documents if d.key == key)

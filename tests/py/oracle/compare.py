@@ -54,6 +54,16 @@ def build(pm: Any, corpus: Corpus, *, split: bool, edits: int | None = None) -> 
         return replay(index, past) if past else index
 
 
+def program(corpus: Corpus, split: bool, edits: int | None) -> str:
+    """What `build` does, as a program to paste that makes the index `idx`."""
+    past = None if edits is None else history(corpus, edits)
+    rows = "\n".join(f"    {row!r}," for row in (past.first if past else corpus.rows))
+    return "\n".join([
+        "import pressmark as pm", *([f"pm.limits.segment_tokens = {small_segment(corpus)}"] if split else []),
+        f"rows = [\n{rows}\n]", f"idx = pm.index(rows, text={list(corpus.fields)!r}, key='id')",
+        *(past.program() if past else [])])
+
+
 def inventory_difference(index: Any, other: Any) -> str | None:
     """Where two indexes of the same collection hold otherwise: documents in their order, with their metadata, and words."""
     found, expected = ({"documents": [tuple(row) for row in i.documents(columns=["outlet"])],

@@ -117,14 +117,22 @@ class Run:
         ways = [Way(False), Way(True)]
         if random.Random(f"{self.seed}:{number}:edits").random() < EDITED_SHARE:
             ways.append(Way(number % 3 == 0, number))
-        indexes = [compare.build(self.pm, corpus, split=way.split, edits=way.edits) for way in ways]
+        indexes = []
+        for way in ways:
+            try:
+                indexes.append(compare.build(self.pm, corpus, split=way.split, edits=way.edits))
+            except Exception as error:
+                self._fail(f"seed {self.seed}, collection {number}, {way}: raised {type(error).__name__}: {error}\n"
+                           + compare.program(corpus, way.split, way.edits))
+                return
         engine = compare.enumerator(self.pm, indexes[0], corpus)
         for way, index in zip(ways[1:], indexes[1:]):
             if compare.read_documents(index, corpus) != engine.documents:
                 self._fail(f"seed {self.seed}, collection {number}: tokens differ between one segment and {way}")
             wrong = compare.inventory_difference(index, indexes[0])
             if wrong:
-                self._fail(f"seed {self.seed}, collection {number}, {way}: {wrong}")
+                self._fail(f"seed {self.seed}, collection {number}, {way}: {wrong}\n"
+                           + compare.program(corpus, way.split, way.edits))
         for case in range(count):
             query = draw(rng, engine)
             text = render(query, rng)
@@ -142,7 +150,7 @@ class Run:
                     break
                 wrong = compare.ranking_difference(index, indexes[0], text) if ranked else None
                 if wrong:
-                    self._fail(f"{where}{way}: {wrong}")
+                    self._fail(f"{where}{way}: {wrong}\n{compare.program(corpus, way.split, way.edits)}")
                     break
             if len(self.report.failures) >= MOST_FAILURES:
                 return
@@ -167,5 +175,4 @@ class Run:
         small, node = shrink.shrink(corpus, query, check)
         if (small, node) != (corpus, query):
             wrong = check(small, node) or wrong
-        segment = compare.small_segment(small) if way.split else None
-        return shrink.reproduction(small, node, wrong, segment, way.edits)
+        return shrink.reproduction(compare.program(small, way.split, way.edits), node, wrong)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .edit import history
 from .generate import Corpus
 from .tree import And, AtLeast, Boost, Field, First, In, Near, Node, Not, Of, Or, Phrase, render, width
 
@@ -111,13 +110,9 @@ def shrink(corpus: Corpus, query: Node, check: Check, attempts: int = 600, secon
     return corpus, query
 
 
-def reproduction(corpus: Corpus, query: Node, wrong: str, segment: int | None, edits: int | None = None) -> str:
-    """A failing case as a program to paste; edits: as in `compare.build`."""
-    limit = [f"pm.limits.segment_tokens = {segment}"] if segment else []
-    past = None if edits is None else history(corpus, edits)
-    rows = "\n".join(f"    {row!r}," for row in (past.first if past else corpus.rows))
+def reproduction(program: str, query: Node, wrong: str) -> str:
+    """A failing case as a program to paste; program: what makes the index `idx`."""
     return "\n".join([
-        f"# {wrong}", "import pressmark as pm", *limit, f"rows = [\n{rows}\n]",
-        f"idx = pm.index(rows, text={list(corpus.fields)!r}, key='id')", *(past.program() if past else []),
+        f"# {wrong}", program,
         f"for h in idx.hits({render(query)!r}):",
         "    print(h.doc, h.field, h.start, h.end, repr(h.text), h.parts)", f"# tree: {query!r}"])

@@ -400,6 +400,13 @@ static const char *const queries[] = {
     "nothing",
     "\"the * of\"",
     "5,000 OR #Iran OR @desk",
+    "ATLEAST/2 (the)",
+    "FIRST/3 (the OR said)",
+    "2 OF (missile, us, said W/4 the)",
+    "missle~1 OR strke~2",
+    "the IN quote",
+    "the NOT W/3 said",
+    "missile^2 OR base",
 };
 
 static void choose_some(pair *p, const corpus *c, uint32_t *seed) {

@@ -49,6 +49,7 @@ typedef struct wording {
     uint32_t n_forms, n_ids;
     /* what is numbered: */
     uint32_t *order;   /* [n_forms] forms met in final order */
+    uint32_t *places;  /* [n_forms] where each form met stands in it */
     uint32_t *ends;    /* [n_groups] where each group's forms end in it */
     uint32_t *stem_of; /* [n_groups] a form met that has the group's stem */
     uint32_t n_groups;
@@ -425,6 +426,7 @@ static void number_ids(wording *w) {
     uint32_t id = 0;
     for (uint32_t i = 0; i < w->n_forms; i++) {
         uint32_t f = w->order[i];
+        w->places[f] = i;
         for (uint32_t met = words->first_id[f]; met < words->first_id[f + 1]; met++) {
             words->ids[met] = id++;
         }
@@ -456,11 +458,12 @@ static pm_status number_words(wording *w) {
     words->ids = pm_alloc_array(w->n_ids, sizeof *words->ids);
     words->groups = pm_alloc_array(n, sizeof *words->groups);
     w->order = pm_alloc_array(n, sizeof *w->order);
+    w->places = pm_alloc_array(n, sizeof *w->places);
     uint32_t *ranks = pm_alloc_array(n, sizeof *ranks);
     ranked *groups = pm_alloc_array(n, sizeof *groups);
     pm_status status = PM_OK;
     if (words->ids == NULL || words->groups == NULL || w->order == NULL ||
-        ranks == NULL || groups == NULL) {
+        w->places == NULL || ranks == NULL || groups == NULL) {
         status = pm_fail_nomem(w->err, n * sizeof *groups);
     } else {
         status = number_groups(w, ranks, groups);
@@ -580,6 +583,7 @@ static pm_status write_tables(wording *w, tables *t) {
     PM_TRY(pm_merge_refs(&t->surfaces, &d.surfaces, w->err));
     PM_TRY(pm_merge_refs(&t->bare_stems, &d.bare_stems, w->err));
     PM_TRY(pm_merge_refs(&t->bare_forms, &d.bare_forms, w->err));
+    d.form_order = w->places;
     return write_lexicon(w, &d);
 }
 
@@ -623,6 +627,7 @@ static void wording_release(wording *w) {
     pm_buf_release(&w->keys);
     pm_free(w->candidates);
     pm_free(w->order);
+    pm_free(w->places);
     pm_free(w->ends);
     pm_free(w->stem_of);
     pm_stemmer_free(w->stemmer);

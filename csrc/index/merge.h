@@ -42,9 +42,9 @@ typedef struct pm_merge {
      * (index/cut.h) depends on it. */
     uint32_t segment_tokens;
     /* Blocks of text whose documents are all live are copied as they are, wherever they
-     * come to stand: several times faster for segments that were not cut from one
-     * build, whose blocks would have to be compressed anew. The texts are the same;
-     * their sections' bytes depend on what was merged. */
+     * come to stand, if they are half full: a merge of segments that were not cut from
+     * one build then takes half the time, since their blocks would have to be compressed
+     * anew. The texts are the same; their sections' bytes depend on what was merged. */
     bool keep_blocks;
     unsigned threads;
     size_t memory_bytes;

@@ -9,6 +9,7 @@
 #include "index/merge_inner.h"
 
 enum {
+    LEAST_KEPT = PM_STORE_BLOCK / 2,
     COPY_NS = 4000,  /* a block */
     COMPRESS_NS = 3, /* a byte */
     DECOMPRESS_NS = 1,
@@ -96,7 +97,7 @@ typedef struct texting {
     pm_spool blocks;        /* u64 pairs: raw and compressed start */
     pm_spool checkpoints;   /* u32 pairs */
     uint64_t n_checkpoints;
-    pm_spool borders;       /* u64: raw starts of chunks */
+    pm_spool borders; /* u64: raw starts of chunks */
     const uint64_t *border;
     size_t n_borders, i_border;
     pm_cut cut;
@@ -192,9 +193,11 @@ static pm_status pack_full_blocks(texting *t) {
     return PM_OK;
 }
 
-/* Whether a block of n bytes that is at hand can stand where the text has come to. */
+/* Whether a block of n bytes that is at hand can stand where the text has come to. Kept
+ * blocks are at least half full, so that many small commits do not leave many small
+ * blocks, which compress badly. */
 static bool can_copy(texting *t, uint64_t n) {
-    return t->g->m->keep_blocks || (t->raw.n == 0 && n == block_size(t));
+    return t->g->m->keep_blocks ? n >= LEAST_KEPT : t->raw.n == 0 && n == block_size(t);
 }
 
 /* Raw bytes [lo, hi) of block b. */

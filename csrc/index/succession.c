@@ -249,6 +249,7 @@ static pm_status write_merged(work *w, uint32_t n_inputs, pm_entry *out) {
                         .columns = w->columns,
                         .n_columns = w->n_columns,
                         .segment_tokens = s->segment_tokens,
+                        .keep_blocks = true,
                         .threads = s->threads,
                         .memory_bytes = s->memory_bytes,
                         .cancel = s->cancel};

@@ -99,6 +99,9 @@ static void check_merge(pieces *p, bool same_texts) {
     CHECK(pm_segment_open(merged, "merged.seg", PM_MAP_AUTO, &err) == PM_OK);
     check_sections(whole, merged);
     check_texts(whole, merged);
+    if (merged->store.present && whole->store.n_blocks == 1) { /* however many pieces */
+        CHECK(merged->store.n_blocks == 1);
+    }
     status = pm_segment_verify(merged, NULL, &err);
     if (status != PM_OK) {
         fprintf(stderr, "verify: %s: %s\n", err.file, err.message);

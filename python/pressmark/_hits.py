@@ -8,6 +8,7 @@ from typing import Any, Iterable, Iterator, Sequence
 from pressmark import _core
 from pressmark._cite import Origin
 from pressmark._display import aligned, html_lines, html_table, more_line
+from pressmark._periods import by_period, check_period, date_column
 from pressmark._query import SCOPES
 from pressmark._table import Row, Table, beside, block_of, column_of, free_name
 from pressmark._where import Filter, where_of
@@ -209,6 +210,11 @@ class Hits(Table):
         """
         block = self._hits.by(column)
         return Table(with_rates(block, column), self.query, self.notes, self._origin)
+
+    def trend(self, *, by: str = "month") -> Table:
+        """These hits over time: as `Index.trend`, of the query and filter that they come from."""
+        check_period(by)
+        return Table(by_period(self._hits.by(date_column(self._core.facts())), by), self.query, self.notes, self._origin)
 
     def sample(self, n: int, seed: int) -> Hits:
         """n hits drawn at random, in document order; all where there are fewer.

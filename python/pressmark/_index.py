@@ -17,6 +17,8 @@ from pressmark._display import facts_html
 from pressmark._errors import ClosedError, RowError, UnknownFieldError
 from pressmark._hits import Hits, rate, scope_number, with_rates
 from pressmark._progress import Progress
+from pressmark._parallel import on_all_cores
+from pressmark._periods import by_period, check_period, date_column
 from pressmark._query import LAYERS, SEARCH, STRICT, Params, names_of
 from pressmark._rank import rank
 from pressmark._table import Ranking, Table, beside, block_of, free_name
@@ -420,6 +422,84 @@ class Index:
             "query": queries, "hits": [h for h, _ in counts], "documents": [d for _, d in counts],
             "per_million": [rate(h, tokens, 1e6) for h, _ in counts], "share": [rate(d, documents) for _, d in counts]}, _KINDS),
             said, notes)
+
+    def count_many(self, queries: Iterable[str], *, unit: str = "hits", filter: Filter = None, params: Params = None) -> array[int]:  # noqa: A002
+        """As `count` of each query, on all cores: an array of whole numbers, one a query (numpy takes it as it is).
+
+        Raises what `count` raises, with a note that says which query it was.
+        """
+        if unit not in ("hits", "documents"):
+            raise ValueError(f"unit is 'hits' or 'documents', not {unit!r}")
+        core, names = self._live, names_of(params)
+        where = where_of(core, filter)
+
+        def one(query: str) -> int:
+            hits, documents = core.count(core.parse(query, STRICT, names), *where, unit == "documents")
+            return documents if unit == "documents" else hits
+
+        return array("q", on_all_cores(one, list(queries)))
+
+    def search_many(self, queries: Iterable[str], k: int = 10, **options: Any) -> list[Ranking]:
+        """As `search` of each query, with its options, on all cores.
+
+        Raises what `search` raises, with a note that says which query it was.
+        """
+        return on_all_cores(lambda query: self.search(query, k, **options), list(queries))
+
+    def trend(self, query: str, *, by: str = "month", filter: Filter = None, params: Params = None) -> Table:  # noqa: A002
+        """How often a query is found over time.
+
+        Parameters
+        ----------
+        query : str
+        by : {"day", "week", "month", "quarter", "year"}
+            Weeks are those of ISO 8601.
+        filter : str or iterable of str, optional
+        params : dict, optional
+            What `$name` stands for, as in `hits`.
+
+        Returns
+        -------
+        Table
+            `period` ("2020-01-08", "2020-W02", "2020-01", "2020-Q1", "2020"), `hits`, `documents`, `tokens` and `all_documents` (of the
+            period, over all documents that the filter lets through), `per_million` (hits per million tokens), `share` (documents of
+            all). Every period from the first to the last with a document; a document without a date counts in the last row, whose
+            period is None. A document with several dates counts at each.
+
+        Raises ValueError where the index has no date column, and what `hits` raises. Cost: that of `hits`, and a pass over the
+        documents.
+        """
+        check_period(by)
+        hits = self._live.hits(self._live.parse(query, STRICT, names_of(params)), *where_of(self._live, filter), False)
+        return self._table(by_period(hits.by(date_column(self._facts)), by), query, hits.notes)
+
+    def facets(self, column: str, query: str | None = None, *, filter: Filter = None, params: Params = None) -> Table:  # noqa: A002
+        """The values of a metadata column: the column, `documents` with that value, `share` of all documents asked; by falling
+        number, documents without a value last.
+
+        Parameters
+        ----------
+        column : str
+        query : str, optional
+            Only documents that satisfy it are counted.
+        filter : str or iterable of str, optional
+        params : dict, optional
+            What `$name` stands for, as in `hits`.
+
+        A document with several values counts at each. Raises UnknownFieldError, and what `hits` raises.
+        """
+        core = self._live
+        where = where_of(core, filter)
+        hits = core.hits(core.parse(query or "", STRICT, names_of(params)), *where, False)
+        block = hits.by(column)
+        counts = block.column(2 if query is not None else 4).tolist()
+        rows = [(v, n) for v, n in zip(block.column(0).tolist(), counts) if n]
+        rows.sort(key=lambda r: (r[0] is None, -r[1], r[0] or ""))
+        total = hits.documents if query is not None else self._size(where)[1]
+        made = {"documents": [n for _, n in rows], "share": [rate(n, total) for _, n in rows]}
+        name = free_name(column, made)
+        return self._table(block_of({name: [v for v, _ in rows], **made}, {name: "str", "documents": "int", "share": "float"}),
+                           query or "", hits.notes)
 
     def _size(self, where: tuple[_core.Query | None, array[int] | None]) -> tuple[int, int]:
         """Tokens and documents that a filter lets through."""

@@ -1,4 +1,4 @@
-"""The command line: `pressmark index|search|hits|kwic|count|info|verify|optimize|demo`.
+"""The command line: `pressmark index|search|hits|kwic|count|trend|info|verify|optimize|demo`.
 
 Aligned text for people, --json and --csv for programs. Exit status 0; 1 where nothing was found; 2 after an error, which is one line on
 stderr.
@@ -17,6 +17,7 @@ from pressmark._build import index
 from pressmark._display import is_day, terminal_width
 from pressmark._errors import Error, LimitError, QuerySyntaxError
 from pressmark._index import Index, open as open_index
+from pressmark._periods import PERIODS
 from pressmark._table import Table
 from pressmark._version import __version__
 from pressmark.demo import main as demo
@@ -106,6 +107,13 @@ def _count(args: argparse.Namespace) -> int:
             print(n)
             return 0 if n else 1
         table = idx.count(args.query, by=args.by, filter=args.filter)
+        _print_table(table, args)
+        return 0 if any(table.column("hits").tolist()) else 1
+
+
+def _trend(args: argparse.Namespace) -> int:
+    with open_index(args.path) as idx:
+        table = idx.trend(args.query, by=args.by, filter=args.filter)
         _print_table(table, args)
         return 0 if any(table.column("hits").tolist()) else 1
 
@@ -213,6 +221,12 @@ def _add_questions(commands: Any) -> None:
     p.add_argument("--by", metavar="COLUMN", help="group by a metadata column")
     p.add_argument("--unit", choices=("hits", "documents"), default="hits")
     p.set_defaults(run=_count)
+    _query_options(p)
+    p = commands.add_parser("trend", help="how often a query is found over time")
+    p.add_argument("path")
+    p.add_argument("query")
+    p.add_argument("--by", choices=PERIODS, default="month")
+    p.set_defaults(run=_trend)
     _query_options(p)
 
 

@@ -77,7 +77,7 @@ def test_search(run, path):
 
 
 @pytest.mark.parametrize("command", [("search", "missile"), ("hits", "missile"), ("kwic", "missile"), ("count", "missile"),
-                                     ("count", "missile", "slap", "--by", "outlet")])
+                                     ("count", "missile", "slap", "--by", "outlet"), ("trend", "missile", "--by", "day")])
 def test_json_and_csv_hold_the_same(run, path, command):
     name, *rest = command
     status, out, err = run(name, path, *rest, "--json")
@@ -89,6 +89,13 @@ def test_json_and_csv_hold_the_same(run, path, command):
     for key in ("doc", "query", "outlet", "hit"):
         if key in rows[0]:
             assert [r[key] for r in table] == [r[key] for r in rows]
+
+
+def test_trend(run, path):
+    status, out, _ = run("trend", path, "missile", "--by", "year")
+    assert status == 0 and out.split("\n")[1].split()[:5] == ["2020", "2", "2", "26", "2"], out
+    assert run("trend", path, "absent")[0] == 1
+    assert run("trend", path, "missile", "--by", "decade")[0] == 2
 
 
 def test_count(run, path):

@@ -1,160 +1,8 @@
 /* Generations on disk: what a commit names, keeps and sweeps; what readers see while
- * others publish and sweep; every failing file call. Files stand in memory, where the
- * clock is the test's. Segments are copies of a few that were built. */
+ * others publish and sweep; every failing file call. */
 #include <pthread.h>
 
-#include "base/types.h"
-#include "index/deletion.h"
-#include "index/lock.h"
-#include "index/snapshot.h"
-#include "index_corpus.h"
-#include "memory_files.h"
-
-enum { KINDS = 2, HOUR = 3600 };
-
-static const int64_t noon = 1700000000;
-
-/* Each kind is one segment; its documents and tokens are its own. */
-static struct {
-    uint8_t *bytes;
-    size_t n;
-    pm_entry entry;
-} kinds[KINDS];
-static uint8_t *empty_manifest; /* of an index without a segment */
-static size_t empty_manifest_bytes;
-
-static void *copy_of(const char *path, size_t *n) {
-    const mem_node *node = mem_find(path);
-    CHECK(node != NULL);
-    *n = node->n;
-    void *copy = malloc(node->n);
-    CHECK(copy != NULL);
-    memcpy(copy, node->bytes, node->n);
-    return copy;
-}
-
-static void build(size_t n_rows, uint32_t seed) {
-    corpus c;
-    pm_error err;
-    pm_build_options o = corpus_options(1, 0, true);
-    mem_clear();
-    corpus_make(&c, n_rows, 20, seed);
-    CHECK(corpus_build(&c, "index", &o, &err) == PM_OK);
-    corpus_free(&c);
-}
-
-static void make_kind(int kind, size_t n_rows) {
-    pm_manifest m;
-    pm_error err;
-    pm_entry *e;
-    uint32_t n;
-    build(n_rows, (uint32_t)n_rows);
-    kinds[kind].bytes = copy_of("index/0000000001.seg", &kinds[kind].n);
-    CHECK(pm_manifest_read(&m, "index", &err) == PM_OK);
-    CHECK(m.next_file == 2 && m.retain == PM_RETAIN && m.generations[0].published == 0);
-    CHECK(pm_entries_of(&m, NULL, &e, &n, &err) == PM_OK && n == 1);
-    kinds[kind].entry = e[0];
-    pm_free(e);
-    pm_manifest_release(&m);
-}
-
-/* ---- an index that grows by commits ---- */
-
-typedef struct line {
-    pm_manifest m;
-    pm_entry entries[40];
-    uint32_t n;
-    uint64_t next_file;
-} line;
-
-static void read_newest(line *l) {
-    pm_error err;
-    pm_entry *e;
-    CHECK(pm_manifest_read(&l->m, "index", &err) == PM_OK);
-    CHECK(pm_entries_of(&l->m, NULL, &e, &l->n, &err) == PM_OK);
-    memcpy(l->entries, e, l->n * sizeof *e);
-    pm_free(e);
-    l->next_file = l->m.next_file;
-}
-
-/* An index without a segment: generation 1. */
-static void begin(line *l) {
-    mem_clear();
-    mem_clock_s = noon;
-    CHECK(mem_make_dir("index") == 0);
-    mem_set("index/manifest", empty_manifest, empty_manifest_bytes);
-    read_newest(l);
-}
-
-/* One more segment file, which the next commit will name. */
-static void add(line *l, int kind) {
-    char path[128];
-    pm_entry *e = &l->entries[l->n++];
-    *e = kinds[kind].entry;
-    pm_commit_name(e->file.name, l->next_file++, PM_SEGMENT_SUFFIX);
-    snprintf(path, sizeof path, "index/%s", e->file.name);
-    mem_set(path, kinds[kind].bytes, kinds[kind].n);
-}
-
-static void delete_docs(line *l, uint32_t i, uint64_t bits) {
-    pm_error err;
-    char path[128], name[64];
-    pm_segment s;
-    snprintf(path, sizeof path, "index/%s", l->entries[i].file.name);
-    pm_commit_name(name, l->next_file++, PM_REMOVALS_SUFFIX);
-    CHECK(pm_segment_open(&s, path, PM_MAP_NO, &err) == PM_OK);
-    CHECK(pm_deletion_write("index", name, &s, &bits, NULL, &l->entries[i], &err) ==
-          PM_OK);
-    pm_segment_close(&s);
-}
-
-static pm_status try_commit(line *l, bool *renamed, pm_error *err) {
-    pm_manifest next;
-    const pm_commit c = {.dir = "index",
-                         .base = &l->m,
-                         .entries = l->entries,
-                         .n_entries = l->n,
-                         .next_file = l->next_file,
-                         .fingerprint = l->m.fingerprint,
-                         .main_field = "text"};
-    PM_TRY(pm_commit_publish(&c, &next, renamed, err));
-    pm_manifest_release(&l->m);
-    l->m = next;
-    return PM_OK;
-}
-
-static void commit(line *l) {
-    pm_error err;
-    bool renamed = false;
-    CHECK(try_commit(l, &renamed, &err) == PM_OK && renamed);
-}
-
-static void commit_and_sweep(line *l) {
-    commit(l);
-    pm_commit_sweep("index", &l->m);
-}
-
-static void end(line *l) {
-    pm_manifest_release(&l->m);
-    CHECK(atomic_load(&mem_live) == 0 && mem_open_files() == 0);
-}
-
-static pm_snapshot *open_ok(uint64_t generation) {
-    pm_error err;
-    pm_snapshot *s;
-    pm_status status = pm_snapshot_open("index", generation, PM_MAP_AUTO, &s, &err);
-    if (status != PM_OK) {
-        fprintf(stderr, "open: %s\n", err.message);
-        exit(1);
-    }
-    return s;
-}
-
-static bool stands(const char *name) {
-    char path[128];
-    snprintf(path, sizeof path, "index/%s", name);
-    return mem_find(path) != NULL;
-}
+#include "commit_line.h"
 
 /* ---- what a commit names ---- */
 
@@ -476,148 +324,6 @@ static void test_a_generation_goes_with_its_files(void) {
     end(&l);
 }
 
-/* ---- verify ---- */
-
-/* Generation 2 has a segment and a sidecar that 3 and 4 have not. */
-static void make_generations(line *l) {
-    begin(l);
-    add(l, 0);
-    delete_docs(l, 0, 1);
-    add(l, 1);
-    commit(l);
-    delete_docs(l, 1, 7);
-    commit(l);
-    l->entries[0] = l->entries[1];
-    l->n = 1;
-    commit(l);
-    pm_error err;
-    CHECK(pm_snapshot_verify("index", NULL, &err) == PM_OK);
-}
-
-static void test_verify_reads_every_file_of_every_generation(void) {
-    line l;
-    pm_error err;
-    make_generations(&l);
-    CHECK(l.m.n_files == 4);
-    for (uint32_t f = 0; f < l.m.n_files; f++) {
-        char path[128];
-        snprintf(path, sizeof path, "index/%s", l.m.files[f].name);
-        mem_node *node = mem_find(path);
-        for (size_t i = 0; i < node->n; i += 61) {
-            node->bytes[i] ^= 4;
-            CHECK(pm_snapshot_verify("index", NULL, &err) == PM_CORRUPT);
-            CHECK(strcmp(err.file, l.m.files[f].name) == 0);
-            node->bytes[i] ^= 4;
-        }
-        CHECK(mem_rename(path, "aside") == 0);
-        CHECK(pm_snapshot_verify("index", NULL, &err) == PM_CORRUPT);
-        CHECK(strcmp(err.file, l.m.files[f].name) == 0);
-        CHECK(strstr(err.message, "not there") != NULL);
-        CHECK(mem_rename("aside", path) == 0);
-    }
-    CHECK(pm_snapshot_verify("index", NULL, &err) == PM_OK);
-    end(&l);
-}
-
-/* A sidecar that is sound by itself, and of another state of its segment; the manifest
- * has its size and hash, and what the right one deletes. */
-static void test_verify_holds_sidecars_against_their_segments(void) {
-    line l;
-    pm_error err;
-    size_t n;
-    bool renamed;
-    make_generations(&l);
-    delete_docs(&l, 0, 11); /* three documents, too */
-    uint8_t *other = copy_of("index/0000000005.del", &n);
-    mem_set("index/0000000004.del", other, n);
-    free(other);
-    CHECK(l.entries[0].dead_tokens != l.m.generations[3].segments[0].dead_tokens);
-    l.m.files[3].size = l.entries[0].removals.size;
-    l.m.files[3].hash = l.entries[0].removals.hash;
-    CHECK(pm_manifest_write(&l.m, "index", &renamed, &err) == PM_OK);
-    CHECK(pm_snapshot_verify("index", NULL, &err) == PM_CORRUPT);
-    CHECK(strcmp(err.file, "0000000004.del") == 0);
-    end(&l);
-}
-
-/* Wherever the wish to stop is seen, the answer is that, not damage. */
-static void test_verify_can_be_stopped_anywhere(void) {
-    line l;
-    pm_error err;
-    pm_cancel cancel;
-    make_generations(&l);
-    uint32_t stops = 0;
-    for (uint32_t work = 0;; work += 500) {
-        pm_cancel_init(&cancel, NULL, NULL);
-        atomic_store(&cancel.stop, 1);
-        cancel.work_left = work;
-        pm_status status = pm_snapshot_verify("index", &cancel, &err);
-        CHECK(mem_open_files() == 0);
-        if (status == PM_OK) {
-            break;
-        }
-        CHECK(status == PM_CANCELLED && err.code == PM_CANCELLED);
-        stops++;
-    }
-    CHECK(stops > 1000);
-    end(&l);
-}
-
-/* ---- an index that is replaced ---- */
-
-static pm_status replace(size_t n_rows, pm_cancel *cancel, pm_error *err) {
-    pm_builder *b;
-    corpus c;
-    corpus_columns columns;
-    pm_build_options o = corpus_options(1, 0, true);
-    o.if_exists = PM_EXISTS_REPLACE;
-    corpus_make(&c, n_rows, 20, 1);
-    CHECK(pm_builder_new("index", &o, &b, err) == PM_OK);
-    CHECK(corpus_declare(b, &columns, err) == PM_OK);
-    CHECK(corpus_add(b, &c, &columns, NULL, err) == PM_OK);
-    pm_status status = pm_builder_finish(b, cancel, err);
-    pm_builder_free(b);
-    corpus_free(&c);
-    return status;
-}
-
-static bool stop_at_third(void *ctx) {
-    return ++*(int *)ctx == 3;
-}
-
-static void test_an_index_that_is_written_to_is_not_replaced(void) {
-    line l;
-    pm_error err;
-    pm_lock lock;
-    begin(&l);
-    add(&l, 0);
-    commit(&l);
-    CHECK(pm_lock_take(&lock, "index", 0, NULL, &err) == PM_OK);
-    CHECK(replace(4, NULL, &err) == PM_LOCKED);
-    CHECK(strstr(err.message, "index is locked by ") != NULL);
-    pm_snapshot *s = open_ok(0);
-    CHECK(s->generation == 2 && mem_find("index.building-1-0") == NULL);
-    CHECK(pm_lock_check(&lock, "index", &err) == PM_OK);
-    int polls = 0;
-    pm_cancel cancel;
-    pm_cancel_init(&cancel, stop_at_third, &polls);
-    pm_sys eager = mem_sys;
-    eager.pause_ms = pm_sys_posix.pause_ms;
-    pm_sys_replace(&eager);
-    CHECK(replace(4, &cancel, &err) == PM_CANCELLED && polls == 3);
-    pm_sys_replace(&mem_sys);
-    pm_lock_drop(&lock);
-    CHECK(replace(4, NULL, &err) == PM_OK);
-    CHECK(!stands(PM_LOCK_NAME));
-    pm_snapshot_unref(s);
-    s = open_ok(0);
-    CHECK(s->generation == 1 && s->n_docs == 4);
-    pm_snapshot_unref(s);
-    CHECK(pm_lock_take(&lock, "index", 0, NULL, &err) == PM_OK);
-    pm_lock_drop(&lock);
-    end(&l);
-}
-
 /* ---- calls that fail ---- */
 
 static struct {
@@ -840,33 +546,8 @@ static void test_readers_see_one_generation_while_others_are_swept(void) {
     end(&l);
 }
 
-static void test_a_missing_file_is_damage(void) {
-    line l;
-    pm_error err;
-    pm_snapshot *s;
-    begin(&l);
-    add(&l, 0);
-    delete_docs(&l, 0, 2);
-    commit(&l);
-    static const char *const names[] = {"0000000001.seg", "0000000002.del"};
-    for (size_t i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "index/%s", names[i]);
-        CHECK(mem_rename(path, "aside") == 0);
-        CHECK(pm_snapshot_open("index", 0, PM_MAP_AUTO, &s, &err) == PM_CORRUPT);
-        CHECK(strcmp(err.file, names[i]) == 0 && strstr(err.message, "not there"));
-        CHECK(mem_rename("aside", path) == 0);
-    }
-    pm_snapshot_unref(open_ok(0));
-    end(&l);
-}
-
 int main(void) {
-    pm_sys_replace(&mem_sys);
-    make_kind(0, 5);
-    make_kind(1, 9);
-    build(0, 1);
-    empty_manifest = copy_of("index/manifest", &empty_manifest_bytes);
+    make_kinds();
     test_each_commit_is_a_generation();
     test_sidecars_say_what_lives();
     test_a_session_has_deletions_of_its_own();
@@ -877,22 +558,13 @@ int main(void) {
     test_limits_are_told();
     test_the_sweep_takes_what_writers_left();
     test_a_generation_goes_with_its_files();
-    test_a_missing_file_is_damage();
-    test_verify_reads_every_file_of_every_generation();
-    test_verify_holds_sidecars_against_their_segments();
-    test_verify_can_be_stopped_anywhere();
-    test_an_index_that_is_written_to_is_not_replaced();
     test_readers_see_one_generation_while_others_are_swept();
     set_faults();
     pm_sys_replace(&faulty);
     test_publishing_fails_whole();
     test_a_rename_that_failed_may_have_happened();
     test_a_sweep_that_fails_does_no_harm();
-    mem_clear();
-    for (int i = 0; i < KINDS; i++) {
-        free(kinds[i].bytes);
-    }
-    free(empty_manifest);
+    free_kinds();
     printf("test_commit: ok, %ld snapshots while others wrote\n", atomic_load(&opened));
     return 0;
 }

@@ -420,36 +420,41 @@ pm_status pm_index_text(const pm_snapshot *idx, uint32_t doc, uint32_t field,
 
 /* ---- files ---- */
 
-static void put_sections(pm_table *t, const char *file, const pm_container *c) {
+static void put_sections(pm_table *t, const pm_container *c) {
     uint64_t in_sections = 0;
     for (uint32_t i = 0; i < c->n_sections; i++) {
         const uint32_t id = c->sections[i].id;
         const char name[4] = {(char)(id & 0xff), (char)(id >> 8 & 0xff),
                               (char)(id >> 16 & 0xff), (char)(id >> 24)};
-        put_text(t, 0, file);
+        put_text(t, 0, c->blob.name);
         pm_table_put_str(t, 1, name, 4);
         pm_table_put_i64(t, 2, (int64_t)c->sections[i].size);
         in_sections += c->sections[i].size;
     }
-    put_text(t, 0, file);
+    put_text(t, 0, c->blob.name);
     put_text(t, 1, "frame");
     pm_table_put_i64(t, 2, (int64_t)(c->blob.n - in_sections));
 }
 
-/* Sections of each segment, and what the container itself takes ("frame"); the manifest
- * is left to the file system. */
+/* The sections of each file of the generation, and what the container itself takes
+ * ("frame"); the manifest is left to the file system. */
 pm_status pm_index_sections(const pm_snapshot *idx, pm_table **out, pm_error *err) {
     static const char *const names[] = {"file", "section", "bytes"};
     static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_STR, PM_TYPE_I64};
     size_t n = 0;
     pm_table *t;
     for (uint32_t p = 0; p < idx->n_parts; p++) {
-        n += idx->parts[p].segment.file.n_sections + 1;
+        const pm_part *part = &idx->parts[p];
+        n += part->segment.file.n_sections + 1;
+        n += part->has_removals ? part->removals.file.n_sections + 1 : 0;
     }
     PM_TRY(pm_table_new(n, 3, names, types, &t, err));
     for (uint32_t p = 0; p < idx->n_parts; p++) {
-        const pm_container *c = &idx->parts[p].segment.file;
-        put_sections(t, c->blob.name, c);
+        const pm_part *part = &idx->parts[p];
+        put_sections(t, &part->segment.file);
+        if (part->has_removals) {
+            put_sections(t, &part->removals.file);
+        }
     }
     return finish(t, PM_OK, out, err);
 }

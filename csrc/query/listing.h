@@ -14,8 +14,8 @@ pm_status pm_tokenize_table(const char *lang, pm_bytes text, pm_table **out,
  * "date"), several (BOOL), documents with a value (I64). */
 pm_status pm_index_columns(const pm_snapshot *idx, pm_table **out,
                            pm_error *err) PM_MUST_CHECK;
-/* file, section (STR), bytes (I64): each section of each segment, and what the file
- * itself takes (section "frame"). */
+/* file, section (STR), bytes (I64): each section of each segment and sidecar, and what
+ * the file itself takes (section "frame"). */
 pm_status pm_index_sections(const pm_snapshot *idx, pm_table **out,
                             pm_error *err) PM_MUST_CHECK;
 

@@ -23,6 +23,9 @@ from pressmark._version import __version__
 from pressmark.demo import main as demo
 
 
+_GENERATIONS = 5  # that info names
+
+
 def _json_value(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return (value.date() if is_day(value) and hasattr(value, "date") else value).isoformat()
@@ -126,7 +129,9 @@ def _info(args: argparse.Namespace) -> int:
         return 0
     columns = ", ".join(f"{c['name']} ({c['kind']})" for c in facts.pop("columns"))
     files = facts.pop("files")
-    generations = ", ".join(f"{g['generation']} ({g['published']})" for g in facts.pop("generations"))
+    retained = [f"{g['generation']} ({g['published']})" for g in facts.pop("generations")]
+    before = len(retained) - _GENERATIONS
+    generations = ", ".join([*([f"{before:,} before"] if before > 0 else []), *retained[-_GENERATIONS:]])
     shown = {k: f"{v:,}" if type(v) is int else ", ".join(v) if isinstance(v, list) else v for k, v in facts.items()}
     shown |= {"generations": generations, "columns": columns, "files": ", ".join(f"{n} {size:,}" for n, size in files.items())}
     if args.csv:

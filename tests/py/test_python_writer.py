@@ -187,6 +187,8 @@ def test_delete_counts_what_was_there_and_names_the_rest(idx):
         assert w.notes == ["5 keys to delete were not there: 'nope', 'no', 'non', ..."]
     assert faults(idx.refresh(), [ROWS[0], ROWS[2]]) == []
     info = idx.refresh().info()
+    assert info["bytes"] == sum(os.path.getsize(os.path.join(idx.path, n)) for n in info["files"])
+    assert [n[-4:] for n in info["files"]] == ([".seg", ".del"] if info["deleted"] else [".seg"])
     assert info["documents"] == 2 and info["deleted"] in (0, 2) and info["tokens"] == idx.refresh().n_tokens
 
 
@@ -423,6 +425,8 @@ def test_verify_reads_every_retained_generation(idx):
         w.update(ROWS)
     made = idx.refresh()
     made.verify()
+    on_disk = {n: os.path.getsize(os.path.join(idx.path, n)) for n in os.listdir(idx.path)}
+    assert made.info()["files"].items() <= on_disk.items() and made.info()["bytes"] == sum(made.info()["files"].values())
     old = set(idx.info()["files"]) - set(made.info()["files"])
     assert len(old) == 1
     path = os.path.join(idx.path, *old)
@@ -446,6 +450,11 @@ def test_command_line_optimizes_and_shows_generations(idx, capsys):
     assert "generations" in shown and "1 (20" in shown and "deleted" in shown
     assert cli.main(["info", idx.path, "--json"]) == 0
     assert [g["generation"] for g in json.loads(capsys.readouterr().out)["generations"]][:3] == [1, 2, 3]
+    with idx.refresh().writer() as w:
+        for i in range(6):
+            w.add({"key": f"n{i}", "text": "one more"})
+            w.commit()
+    assert cli.main(["info", idx.path]) == 0 and "4 before, 5 (20" in capsys.readouterr().out
     with idx.writer():
         assert cli.main(["optimize", idx.path, "--timeout", "0"]) == 2
     assert capsys.readouterr().err.startswith("pressmark: ")

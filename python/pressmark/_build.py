@@ -151,8 +151,9 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
     retain : int
         Generations that commits keep at least, the newest included; those of the last hour are kept besides.
 
-    Raises SourceError, DuplicateKeyError (`.row`, `.key`, `.reason`), FileExistsError, NotAnIndexError, LimitError, OSError. After an
-    exception or Ctrl-C nothing is left behind, and an index that stood at path is untouched.
+    Raises SourceError, DuplicateKeyError (`.row`, `.key`, `.reason`), FileExistsError, NotAnIndexError, LimitError, OSError, and
+    LockedError where a writer has the index that is to be replaced. After an exception or Ctrl-C nothing is left behind, and an
+    index that stood at path is untouched.
     """
     size = memory_bytes(memory)
     _checked(threads, lang, on_error, if_exists, retain)

@@ -420,6 +420,20 @@ def test_retained_generations_are_listed_and_opened(idx):
     assert caught.value.newest == 3
 
 
+def test_generation_that_has_gone_names_the_newest(tmp_path):
+    with pm.index(ROWS, tmp_path / "i.pm", retain=1) as idx:
+        data, before = pickle.dumps(idx), answers(idx, ["missile"], ["outlet"])
+        long_ago = time.time() - 7200
+        os.utime(tmp_path / "i.pm" / "manifest", (long_ago, long_ago))  # when a build was published
+        with idx.writer() as w:
+            w.update(ROWS)
+        assert answers(idx, ["missile"], ["outlet"]) == before  # held open
+        with pytest.raises(pm.GenerationGoneError) as caught:
+            pickle.loads(data)
+        assert caught.value.newest == 2 and "2" in str(caught.value) and isinstance(caught.value, LookupError)
+        assert [g["generation"] for g in idx.refresh().info()["generations"]] == [2]
+
+
 def test_verify_reads_every_retained_generation(idx):
     with idx.writer() as w:
         w.update(ROWS)

@@ -79,7 +79,7 @@ def write(pm, path):
 
 def read(pm, path):
     opened, generation, held = 0, 0, None
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    while not select.select([sys.stdin], [], [], 0.005)[0]:  # a little rest, so that others get on
         idx = pm.open(path)
         assert idx.generation >= generation, "a reader went back"
         generation, opened = idx.generation, opened + 1

@@ -1,26 +1,21 @@
-/* Rows are copied into chunks; a batch of full chunks is digested in parallel, placed
- * in order, settled in parallel. When the next chunk would make the final segment
- * larger than it may be, the draft is sealed; chunks of the batch that were digested
- * already are digested again, since their numbers belong to the dictionaries of the
- * sealed draft. Where batches end depends on the number of threads, and nothing else
- * does. */
+/* From rows to the draft: rows are copied into chunks; a batch of full chunks is
+ * digested in parallel, placed in order, settled in parallel. When the next chunk would
+ * make the final segment larger than it may be, the draft is sealed; chunks of the batch
+ * that were digested already are digested again, since their numbers belong to the
+ * dictionaries of the sealed draft. Where batches end depends on threads and memory, and
+ * nothing else does but when runs are sealed. */
 #include "index/intake.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/sys.h"
-#include "codec/bitset.h"
-#include "index/rowkeys.h"
-#include "index/rowtext.h"
-#include "index/runs.h"
-#include "index/seal.h"
+#include "index/intake_inner.h"
 #include "text/utf8.h"
 
 enum {
     MAX_THREADS = 256,
     FILTER_SHARE = 16,   /* of memory */
-    TRIM_SHARE = 8,      /* of memory: growth after which free memory is given back */
     CHUNKS_A_THREAD = 8, /* in a batch: enough that threads end about together */
     /* bytes: keys and dictionaries of a segment stay below 4 GB */
     MAX_SEGMENT_META = 0x7fffffff,
@@ -28,36 +23,8 @@ enum {
     LEAST_MEMORY = 1 << 20,
     THREAD_MEMORY = 16 << 20, /* a thread for so much */
     CHUNK_MEMORY = 8 << 20,   /* a chunk in flight for so much */
-    FIXED_MEMORY = 5 << 20,   /* whatever the rows: buffers of files, free lists */
     ROW_MEMORY = 6,           /* for a byte of a large text */
-    MAX_PATH_BYTES = 4096,
     SHOWN_BYTES = 200
-};
-
-struct pm_intake {
-    pm_arena arena;
-    pm_intake_options o; /* threads and segment_tokens as they are in force */
-    int64_t process;     /* that made it */
-    bool dead;
-    pm_metadata metadata;
-    pm_rowkeys keys; /* of rows that no run holds */
-    pm_rowtext text; /* of the row that is being added */
-    pm_cut cut;
-    pm_chunk *chunks; /* [max_chunks]; the last of n_chunks is open */
-    size_t n_chunks, max_chunks;
-    pm_digester *digesters; /* [threads] */
-    pm_surfaces **dictionaries;
-    pm_draft draft;
-    /* of the draft's file; texts go there as chunks settle */
-    pm_container_writer writer;
-    bool writing;      /* it is open */
-    char run_name[64]; /* of its file */
-    pm_runs runs;
-    uint32_t group; /* number of the final segment that the draft belongs to */
-    uint64_t group_positions, group_meta; /* of its runs, the draft left out */
-    uint64_t last_peak; /* bytes that sealing would have taken a batch ago */
-    uint64_t n_docs, text_bytes, replaced; /* of all rows ever added */
-    uint64_t *field_bytes;                 /* [n_fields] */
 };
 
 /* ---- life ---- */
@@ -179,230 +146,6 @@ void pm_intake_free(pm_intake *in) {
     pm_memory_trim();
 }
 
-/* ---- memory ---- */
-
-/* What stands while the draft is sealed. */
-static uint64_t held_memory(const pm_intake *in) {
-    uint64_t bytes = pm_draft_memory(&in->draft) + pm_rowkeys_memory(&in->keys) +
-                     pm_metadata_memory(&in->metadata) +
-                     in->runs.filter.n_blocks * UINT64_C(64) +
-                     in->runs.capacity * sizeof *in->runs.at + FIXED_MEMORY;
-    for (size_t i = 0; i < in->max_chunks; i++) {
-        bytes += pm_chunk_memory(&in->chunks[i]);
-    }
-    for (unsigned i = 0; i < in->o.threads; i++) {
-        bytes += pm_digester_memory(&in->digesters[i]);
-    }
-    return bytes;
-}
-
-/* The most that sealing the draft would take from here on, the slots of dictionaries
- * counted: these are freed before, but not given back at once. */
-static uint64_t peak_memory(const pm_intake *in) {
-    uint64_t sealing = pm_seal_memory(&in->draft, in->dictionaries, in->o.threads,
-                                      in->keys.bytes.n, in->o.threads);
-    uint64_t columns = pm_metadata_seal_memory(&in->metadata);
-    return held_memory(in) + (sealing > columns ? sealing : columns);
-}
-
-/* ---- sealing ---- */
-
-/* The draft's file, once it has a chunk. */
-static pm_status begin_run(pm_intake *in, pm_error *err) {
-    char path[MAX_PATH_BYTES];
-    pm_runs_name(&in->runs, in->run_name);
-    PM_TRY(pm_path_join(path, sizeof path, in->o.dir, in->run_name, err));
-    PM_TRY(pm_seal_begin(&in->writer, path, in->o.store, err));
-    in->writing = true;
-    return PM_OK;
-}
-
-/* Keys of the draft's documents, and bits of those that were taken out. A key may have
- * been used again, so the latter get keys that no row can have. */
-typedef struct draft_keys {
-    pm_arena arena;
-    pm_bytes *keys;
-    uint64_t *dead; /* pm_alloc'ed; NULL: none */
-    uint32_t n_dead;
-} draft_keys;
-
-static pm_status kill_key(draft_keys *k, uint32_t doc, pm_error *err) {
-    uint8_t key[1 + sizeof doc] = {0xff}; /* never in UTF-8 */
-    memcpy(key + 1, &doc, sizeof doc);
-    k->keys[doc].p = (const uint8_t *)pm_arena_copy(&k->arena, key, sizeof key);
-    k->keys[doc].n = sizeof key;
-    if (k->keys[doc].p == NULL) {
-        return pm_fail_nomem(err, sizeof key);
-    }
-    pm_bits_set(k->dead, doc);
-    k->n_dead++;
-    return PM_OK;
-}
-
-static pm_status take_keys(const pm_intake *in, draft_keys *k, pm_error *err) {
-    uint32_t n = in->draft.n_docs;
-    *k = (draft_keys){.n_dead = 0};
-    pm_arena_init(&k->arena);
-    k->keys = pm_arena_array(&k->arena, n, sizeof *k->keys);
-    k->dead = in->keys.n_gone > 0 ? pm_calloc(pm_bits_words(n), sizeof *k->dead) : NULL;
-    if (k->keys == NULL || (in->keys.n_gone > 0 && k->dead == NULL)) {
-        return pm_fail_nomem(err, n * sizeof *k->keys);
-    }
-    for (uint32_t doc = 0; doc < n; doc++) {
-        k->keys[doc] = pm_rowkeys_get(&in->keys, doc);
-        if (pm_rowkeys_gone(&in->keys, doc)) {
-            PM_TRY(kill_key(k, doc, err));
-        }
-    }
-    return PM_OK;
-}
-
-static pm_status write_run(pm_intake *in, const draft_keys *k,
-                           const pm_metadata_view *metadata, pm_cancel *cancel,
-                           pm_entry *entry, pm_error *err) {
-    pm_draft *d = &in->draft;
-    *entry = (pm_entry){.n_docs = d->n_docs, .n_tokens = d->n_positions - d->n_units};
-    memcpy(entry->file.name, in->run_name, sizeof in->run_name);
-    pm_seal seal = {.draft = d,
-                    .dictionaries = in->dictionaries,
-                    .n_dictionaries = in->o.threads,
-                    .threads = in->o.threads,
-                    .analyzer = in->o.analyzer,
-                    .fields = in->o.fields,
-                    .keys = k->keys,
-                    .metadata = metadata,
-                    .cancel = cancel};
-    in->writing = false; /* closed in any case */
-    return pm_seal_finish(&seal, &in->writer, &entry->file.size, &entry->file.hash,
-                          err);
-}
-
-static pm_status write_draft(pm_intake *in, draft_keys *k, bool last, pm_cancel *cancel,
-                             pm_error *err) {
-    pm_metadata_view view;
-    pm_entry entry;
-    pm_status status =
-        pm_metadata_look(&in->metadata, in->draft.n_docs, last, &view, err);
-    if (status == PM_OK) {
-        status = write_run(in, k, &view, cancel, &entry, err);
-    }
-    pm_metadata_view_release(&view);
-    PM_TRY(status);
-    uint64_t *dead = k->dead;
-    k->dead = NULL;
-    return pm_runs_add(&in->runs, &entry, in->group, dead, k->n_dead, err);
-}
-
-static void settle_dictionaries(pm_intake *in) {
-    for (unsigned i = 0; i < in->o.threads; i++) {
-        pm_surfaces_settle(in->dictionaries[i]);
-    }
-}
-
-static void clear_draft(pm_intake *in) {
-    in->group_positions += in->draft.n_positions;
-    in->group_meta += in->draft.meta_bytes;
-    pm_draft_release(&in->draft);
-    for (unsigned i = 0; i < in->o.threads; i++) {
-        pm_surfaces_release(in->dictionaries[i]);
-    }
-    in->last_peak = peak_memory(in);
-}
-
-/* Writes the draft as a run of its group; an empty one stands there then. The
- * dictionaries are settled. last: no rows follow, and the group has no run yet. */
-static pm_status seal(pm_intake *in, bool last, pm_cancel *cancel, pm_error *err) {
-    draft_keys k;
-    uint32_t n_docs = in->draft.n_docs;
-    if (n_docs == 0) {
-        clear_draft(in);
-        return PM_OK;
-    }
-    pm_status status = take_keys(in, &k, err);
-    if (status == PM_OK) {
-        status = write_draft(in, &k, last, cancel, err);
-    }
-    pm_free(k.dead);
-    pm_arena_release(&k.arena);
-    PM_TRY(status);
-    PM_TRY(pm_metadata_advance(&in->metadata, n_docs, err));
-    pm_rowkeys_advance(&in->keys, n_docs);
-    clear_draft(in);
-    return PM_OK;
-}
-
-/* ---- memory running short ---- */
-
-static pm_status spill(pm_intake *in, pm_cancel *cancel, pm_error *err) {
-    settle_dictionaries(in);
-    PM_TRY(seal(in, false, cancel, err));
-    pm_memory_trim();
-    return PM_OK;
-}
-
-/* Seals a run if memory might not last for another batch like the last one. All chunks
- * are in the draft. */
-static pm_status spill_if_full(pm_intake *in, pm_cancel *cancel, pm_error *err) {
-    uint64_t peak = peak_memory(in);
-    uint64_t growth = peak > in->last_peak ? peak - in->last_peak : 0;
-    uint64_t step = in->o.memory_bytes / TRIM_SHARE;
-    if (peak / step > in->last_peak / step) {
-        pm_memory_trim(); /* what arrays left behind as they grew */
-    }
-    in->last_peak = peak;
-    if (peak + growth + growth / 4 < in->o.memory_bytes) {
-        return PM_OK;
-    }
-    return spill(in, cancel, err);
-}
-
-/* ---- groups ---- */
-
-/* What is left for a merge, with no draft there. */
-static size_t merge_memory(const pm_intake *in) {
-    uint64_t held = held_memory(in), all = in->o.memory_bytes;
-    return (size_t)(held < all / 2 ? all - held : all / 2);
-}
-
-/* What all merges of this intake have in common. */
-static pm_status merge_of(pm_intake *in, pm_arena *arena, pm_cancel *cancel,
-                          pm_merge *out, pm_error *err) {
-    size_t n = in->metadata.n_columns;
-    pm_merge_column *columns = pm_arena_array(arena, n, sizeof *columns);
-    if (columns == NULL) {
-        return pm_fail_nomem(err, n * sizeof *columns);
-    }
-    for (size_t i = 0; i < n; i++) {
-        columns[i].name = pm_metadata_name(&in->metadata, i);
-        columns[i].kind = pm_metadata_kind(&in->metadata, i);
-    }
-    *out = (pm_merge){.dir = in->o.dir,
-                      .analyzer = in->o.analyzer,
-                      .columns = columns,
-                      .n_columns = n,
-                      .segment_tokens = in->o.segment_tokens,
-                      .threads = in->o.threads,
-                      .memory_bytes = merge_memory(in),
-                      .cancel = cancel};
-    return PM_OK;
-}
-
-/* The final segment that the draft belongs to is complete. */
-static pm_status complete_group(pm_intake *in, pm_cancel *cancel, pm_error *err) {
-    pm_arena arena;
-    pm_merge how;
-    PM_TRY(spill(in, cancel, err));
-    pm_arena_init(&arena);
-    pm_status status = merge_of(in, &arena, cancel, &how, err);
-    if (status == PM_OK) {
-        status = pm_runs_unite(&in->runs, in->group, &how, err);
-    }
-    pm_arena_release(&arena);
-    in->group++;
-    in->group_positions = in->group_meta = 0;
-    return status;
-}
-
 /* ---- batches ---- */
 
 typedef struct batch {
@@ -471,7 +214,7 @@ static pm_status place_chunks(batch *t, pm_cancel *cancel, pm_error *err) {
         return PM_OK;
     }
     if (!in->writing) {
-        PM_TRY(begin_run(in, err));
+        PM_TRY(pm_intake_begin_run(in, err));
     }
     PM_TRY(
         pm_draft_place(&in->draft, in->chunks + t->first, t->n, &t->first_piece, err));
@@ -498,9 +241,9 @@ static pm_status take_chunks(pm_intake *in, size_t *first, pm_cancel *cancel,
     if (in->group_positions + in->draft.n_positions == 0) {
         return pm_fail(err, PM_INTERNAL, "a chunk is larger than a segment");
     }
-    settle_dictionaries(in);
+    pm_intake_settle(in);
     discount(in, *first);
-    return complete_group(in, cancel, err);
+    return pm_intake_complete(in, cancel, err);
 }
 
 static pm_status take_batch(pm_intake *in, pm_cancel *cancel, pm_error *err) {
@@ -512,14 +255,14 @@ static pm_status take_batch(pm_intake *in, pm_cancel *cancel, pm_error *err) {
         pm_chunk_clear(&in->chunks[i]);
     }
     in->n_chunks = 0;
-    return spill_if_full(in, cancel, err);
+    return pm_intake_spill_if_full(in, cancel, err);
 }
 
 /* All rows so far are in the draft or in runs. */
 static pm_status drain(pm_intake *in, pm_cancel *cancel, pm_error *err) {
     in->cut = (pm_cut){0, 0};
     PM_TRY(take_batch(in, cancel, err));
-    settle_dictionaries(in);
+    pm_intake_settle(in);
     return PM_OK;
 }
 
@@ -573,9 +316,21 @@ static pm_status check_new(pm_intake *in, pm_bytes key, pm_cancel *cancel,
 
 /* ---- rows ---- */
 
+/* Before a row that is much larger than a chunk the draft gives way, if both together
+ * would not fit: nothing else can be spared for it. */
+static pm_status make_way(pm_intake *in, pm_cancel *cancel, pm_error *err) {
+    uint64_t needed = in->text.bytes * ROW_MEMORY;
+    bool large = in->text.bytes > 2 * PM_CHUNK_BYTES;
+    return large && in->draft.n_docs > 0 &&
+                   pm_intake_peak(in) + needed > in->o.memory_bytes
+               ? pm_intake_spill(in, cancel, err)
+               : PM_OK;
+}
+
 /* The chunk that takes the row, in an empty batch if need be. */
 static pm_status make_room(pm_intake *in, uint64_t meta_bytes, pm_cancel *cancel,
                            pm_error *err) {
+    PM_TRY(make_way(in, cancel, err));
     if (!pm_cut_before(&in->cut, in->text.bytes, in->o.n_fields, meta_bytes,
                        in->o.segment_tokens)) {
         return PM_OK;
@@ -725,7 +480,7 @@ pm_status pm_intake_remove(pm_intake *in, uint64_t doc, pm_error *err) {
 
 static pm_status flush(pm_intake *in, pm_cancel *cancel, pm_error *err) {
     PM_TRY(drain(in, cancel, err));
-    PM_TRY(seal(in, false, cancel, err));
+    PM_TRY(pm_intake_seal(in, false, cancel, err));
     return pm_runs_list(&in->runs, err);
 }
 
@@ -742,29 +497,21 @@ pm_status pm_intake_flush(pm_intake *in, const pm_entry **entries,
 }
 
 /* A draft that is all of its final segment is sealed as such. */
-static pm_status finish(pm_intake *in, pm_arena *arena, pm_entry **entries, uint32_t *n,
+static pm_status finish(pm_intake *in, pm_entry **entries, uint32_t *n,
                         pm_cancel *cancel, pm_error *err) {
-    pm_merge how;
     PM_TRY(drain(in, cancel, err));
-    PM_TRY(seal(in, in->group_positions == 0 && in->keys.n_gone == 0, cancel, err));
+    bool whole = in->group_positions == 0 && in->keys.n_gone == 0;
+    PM_TRY(pm_intake_seal(in, whole, cancel, err));
     pm_memory_trim();
-    PM_TRY(merge_of(in, arena, cancel, &how, err));
-    PM_TRY(pm_runs_finish(&in->runs, &how, in->o.next_file, entries, n, err));
-    in->group++;
-    in->group_positions = in->group_meta = 0;
-    pm_memory_trim();
-    return PM_OK;
+    return pm_intake_end(in, entries, n, cancel, err);
 }
 
 pm_status pm_intake_finish(pm_intake *in, pm_entry **entries, uint32_t *n,
                            pm_cancel *cancel, pm_error *err) {
-    pm_arena arena;
     *entries = NULL;
     *n = 0;
     PM_TRY(check_alive(in, err));
-    pm_arena_init(&arena);
-    pm_status status = finish(in, &arena, entries, n, cancel, err);
-    pm_arena_release(&arena);
+    pm_status status = finish(in, entries, n, cancel, err);
     in->dead = status != PM_OK;
     return status;
 }

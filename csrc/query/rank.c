@@ -92,25 +92,31 @@ static void choose_scale(ranker *r) {
     r->scale = ldexp(1, 31 - exponent);
 }
 
+/* What an operand found tf times adds to the document's score, in fixed point. */
+static uint64_t contribution_of(const ranker *r, const pm_part *part, pm_doc local,
+                                uint32_t operand, double tf) {
+    double relative =
+        r->mean_length > 0 ? doc_length(r, part, local) / r->mean_length : 1;
+    double norm = r->options->k1 * (1 - r->options->b + r->options->b * relative),
+           sum = tf + norm;
+    double contribution = sum > 0 ? r->idfs[operand] * (tf / sum) : 0;
+    return (uint64_t)llround(contribution * r->scale);
+}
+
 /* bits: documents in which the operand stands in a branch that is satisfied; elsewhere
  * it counts for nothing. */
 static void score_operand(ranker *r, uint32_t p, uint32_t operand,
                           const uint64_t *bits) {
     const pm_part *part = &r->snapshot->parts[p];
     const pm_found *f = &r->evals[p].found[operand];
-    double k1 = r->options->k1, b = r->options->b, idf = r->idfs[operand];
     size_t hit = 0;
     for (size_t i = 0; i < f->n_docs; i++) {
         double tf = r->options->weights == NULL
                         ? f->counts[i]
                         : weigh_hits(r, part, f, &hit, f->counts[i]);
-        double relative =
-            r->mean_length > 0 ? doc_length(r, part, f->docs[i]) / r->mean_length : 1;
-        double norm = k1 * (1 - b + b * relative), sum = tf + norm;
-        double contribution = sum > 0 ? idf * (tf / sum) : 0;
         if (pm_bits_get(bits, f->docs[i])) {
             r->scores[part->doc_base + f->docs[i]] +=
-                (uint64_t)llround(contribution * r->scale);
+                contribution_of(r, part, f->docs[i], operand, tf);
         }
     }
 }
@@ -153,12 +159,16 @@ static pm_status score_part(ranker *r, uint32_t p) {
     return PM_OK;
 }
 
-static pm_status score(ranker *r) {
+static void weigh_operands(ranker *r) {
     for (uint32_t i = 0; i < r->plan->n_operands; i++) {
         r->idfs[i] =
             idf_of(r->snapshot->live_docs, r->dfs[i]) * r->plan->operands[i].boost;
     }
     choose_scale(r);
+}
+
+static pm_status score(ranker *r) {
+    weigh_operands(r);
     for (uint32_t p = 0; p < r->snapshot->n_parts; p++) {
         PM_TRY(score_part(r, p));
     }
@@ -394,29 +404,148 @@ static pm_status run(ranker *r, const pm_where *where, const pm_limits *limits,
     return pick(r, *total, k, out);
 }
 
-pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where,
-                    size_t k, const pm_rank_options *options, const pm_limits *limits,
-                    pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) {
-    ranker r = {.snapshot = idx, .options = options, .cancel = cancel, .err = err};
-    if (!(options->k1 >= 0) || !(options->b >= 0 && options->b <= 1)) {
-        return pm_fail(err, PM_INVALID, "k1 must be at least 0 and b from 0 to 1");
+static pm_status open_ranker(ranker *r, const pm_query *query,
+                             const pm_limits *limits) {
+    const pm_rank_options *o = r->options;
+    if (!(o->k1 >= 0) || !(o->b >= 0 && o->b <= 1)) {
+        return pm_fail(r->err, PM_INVALID, "k1 must be at least 0 and b from 0 to 1");
     }
     /* Plain words side by side are ranked by any of them. */
     pm_node root = *query->root;
     pm_query read = {.root = &root};
-    if (query->plain && !options->all && root.kind == PM_NODE_AND) {
+    if (query->plain && !o->all && root.kind == PM_NODE_AND) {
         root.kind = PM_NODE_OR;
     }
-    PM_TRY(pm_plan_new(idx, &read, limits, &r.plan, err));
-    pm_status status = run(&r, where, limits, k, out, total);
-    for (uint32_t i = 0; i < r.n_evals; i++) {
-        pm_eval_release(&r.evals[i]);
+    return pm_plan_new(r->snapshot, &read, limits, &r->plan, r->err);
+}
+
+static void close_ranker(ranker *r) {
+    for (uint32_t i = 0; i < r->n_evals; i++) {
+        pm_eval_release(&r->evals[i]);
     }
-    pm_where_free(idx, r.allowed);
-    pm_free(r.evals);
-    pm_free(r.dfs);
-    pm_free(r.idfs);
-    pm_free(r.scores);
-    pm_plan_free(r.plan);
+    pm_where_free(r->snapshot, r->allowed);
+    pm_free(r->evals);
+    pm_free(r->dfs);
+    pm_free(r->idfs);
+    pm_free(r->scores);
+    pm_plan_free(r->plan);
+}
+
+pm_status pm_search(pm_snapshot *idx, const pm_query *query, const pm_where *where,
+                    size_t k, const pm_rank_options *options, const pm_limits *limits,
+                    pm_cancel *cancel, pm_table **out, uint64_t *total, pm_error *err) {
+    ranker r = {.snapshot = idx, .options = options, .cancel = cancel, .err = err};
+    PM_TRY(open_ranker(&r, query, limits));
+    pm_status status = run(&r, where, limits, k, out, total);
+    close_ranker(&r);
     return status;
+}
+
+/* ---- the parts of one score ---- */
+
+/* Hits of an operand in a document, by their fields' weights. */
+static double frequency(const ranker *r, const pm_part *part, const pm_found *f,
+                        pm_doc local) {
+    size_t hit = 0;
+    for (size_t i = 0; i < f->n_docs; i++) {
+        if (f->docs[i] == local) {
+            return r->options->weights == NULL
+                       ? f->counts[i]
+                       : weigh_hits(r, part, f, &hit, f->counts[i]);
+        }
+        hit += f->counts[i];
+    }
+    return 0;
+}
+
+static pm_status put_operand(ranker *r, pm_table *t, uint32_t operand,
+                             const pm_clause *c, const pm_part *part, pm_doc local,
+                             double tf) {
+    pm_buf text;
+    double boost = r->plan->operands[operand].boost;
+    pm_buf_init(&text);
+    pm_status status = pm_query_text(c->node, &text, r->err);
+    pm_table_put_str(t, 0, text.p, text.n);
+    pm_table_put_f64(t, 1, tf);
+    pm_table_put_i64(t, 2, (int64_t)r->dfs[operand]);
+    pm_table_put_f64(t, 3, idf_of(r->snapshot->live_docs, r->dfs[operand]));
+    pm_table_put_f64(t, 4, boost);
+    pm_table_put_f64(t, 5, doc_length(r, part, local));
+    pm_table_put_f64(t, 6, r->mean_length);
+    pm_table_put_f64(t, 7,
+                     (double)contribution_of(r, part, local, operand, tf) / r->scale);
+    pm_buf_release(&text);
+    return status;
+}
+
+/* The clause that is operand number `operand`. Recursion is as deep as the tree. */
+static const pm_clause *clause_of(const pm_clause *c, uint32_t operand) {
+    bool is_operand = c->kind == PM_CLAUSE_OPERAND || c->kind == PM_CLAUSE_ATLEAST ||
+                      c->kind == PM_CLAUSE_FIRST;
+    if (is_operand && c->operand == operand) {
+        return c;
+    }
+    const pm_clause *found = NULL;
+    for (uint32_t i = 0; found == NULL && i < c->n_children; i++) {
+        found = clause_of(c->children[i], operand);
+    }
+    return found;
+}
+
+static bool counts_in(const uint64_t *const *bits, uint32_t operand, pm_doc local) {
+    return bits[operand] != NULL && pm_bits_get(bits[operand], local);
+}
+
+static pm_status explain_part(ranker *r, uint32_t p, pm_doc local, pm_table **out) {
+    static const char *const names[] = {"operand", "frequency", "documents",   "idf",
+                                        "boost",   "length",    "mean_length", "score"};
+    static const pm_type types[] = {PM_TYPE_STR, PM_TYPE_F64, PM_TYPE_I64, PM_TYPE_F64,
+                                    PM_TYPE_F64, PM_TYPE_F64, PM_TYPE_F64, PM_TYPE_F64};
+    pm_eval *e = &r->evals[p];
+    const uint64_t **bits =
+        pm_arena_array(&e->arena, r->plan->n_operands, sizeof *bits);
+    if (bits == NULL) {
+        return pm_fail_nomem(r->err, r->plan->n_operands * sizeof *bits);
+    }
+    PM_TRY(pm_eval_branches(e, bits, r->err));
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+        n += counts_in(bits, i, local);
+    }
+    PM_TRY(pm_table_new(n, 8, names, types, out, r->err));
+    const pm_part *part = &r->snapshot->parts[p];
+    for (uint32_t i = 0; i < r->plan->n_operands; i++) {
+        const pm_clause *c = clause_of(r->plan->root, i);
+        if (counts_in(bits, i, local) && c != NULL) {
+            PM_TRY(put_operand(r, *out, i, c, part, local,
+                               frequency(r, part, &e->found[i], local)));
+        }
+    }
+    return pm_table_check(*out, r->err);
+}
+
+pm_status pm_explain_score(pm_snapshot *idx, const pm_query *query, pm_doc doc,
+                           const pm_rank_options *options, const pm_limits *limits,
+                           pm_cancel *cancel, pm_table **out, pm_error *err) {
+    ranker r = {.snapshot = idx, .options = options, .cancel = cancel, .err = err};
+    pm_doc local;
+    pm_table *t = NULL;
+    const pm_part *part = pm_snapshot_part(idx, doc, &local);
+    if (part == NULL) {
+        return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
+    }
+    PM_TRY(open_ranker(&r, query, limits));
+    pm_status status = evaluate(&r);
+    if (status == PM_OK) {
+        measure_lengths(&r);
+        weigh_operands(&r);
+        status = explain_part(&r, (uint32_t)(part - idx->parts), local, &t);
+    }
+    close_ranker(&r);
+    if (status != PM_OK) {
+        pm_table_unref(t);
+        return status;
+    }
+    *out = t;
+    return PM_OK;
 }

@@ -430,6 +430,36 @@ static PyObject *index_search(PyObject *self, PyObject *args) {
     return block != NULL ? Py_BuildValue("NK", block, (unsigned long long)total) : NULL;
 }
 
+/* explain_score(query, doc, k1, b, all, weights) -> Block */
+static PyObject *index_explain_score(PyObject *self, PyObject *args) {
+    PyObject *query, *weights;
+    unsigned doc;
+    int all;
+    pm_rank_options options = {.sort = "score"};
+    asked a;
+    if (!PyArg_ParseTuple(args, "OIddpO", &query, &doc, &options.k1, &options.b, &all,
+                          &weights)) {
+        return NULL;
+    }
+    bool ok;
+    double *numbers = weights_of(self, weights, &ok);
+    if (!ok || !asked_take(self, query, Py_None, Py_None, &a)) {
+        PyMem_Free(numbers);
+        return NULL;
+    }
+    options.all = all != 0;
+    options.weights = numbers;
+    pm_table *t = NULL;
+    pmpy_run run;
+    pmpy_begin(&run);
+    pm_status status = pm_explain_score(index_in(self), &a.query->query, doc, &options,
+                                        &a.limits, &run.cancel, &t, &run.err);
+    PyObject *block = table_result(&run, self, status, &t, a.query->text);
+    asked_release(&a);
+    PyMem_Free(numbers);
+    return block;
+}
+
 /* ---- the type ---- */
 
 static PyMethodDef index_methods[] = {
@@ -451,6 +481,8 @@ static PyMethodDef index_methods[] = {
     {"hits", index_hits, METH_VARARGS, "hits(query, filter, docs) -> Hits"},
     {"count", index_count, METH_VARARGS,
      "count(query, filter, docs, documents_only) -> (hits, documents)"},
+    {"explain_score", index_explain_score, METH_VARARGS,
+     "explain_score(query, doc, k1, b, all, weights) -> Block"},
     {"search", index_search, METH_VARARGS,
      "search(query, filter, docs, k, k1, b, all, weights, sort) -> (Block, total)"},
     {NULL, NULL, 0, NULL},

@@ -292,6 +292,14 @@ class Index:
         """
         if k < 1:
             raise ValueError("k is 1 or more")
+        scale = self._scale(k1, match, weights)
+        core = self._live
+        parsed = core.parse(query, SEARCH, names_of(params))
+        block, total = core.search(parsed, *where_of(core, filter), min(k, _INT_MAX), k1, b, match == "all", scale, sort)
+        return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
+
+    def _scale(self, k1: float, match: str, weights: Mapping[str, float] | None) -> tuple[float, ...] | None:
+        """A weight for each text field; raises where a parameter of a ranking is none."""
         if not (k1 < math.inf and all(0 <= w < math.inf for w in (weights or {}).values())):
             raise ValueError("k1 and weights are numbers from 0 on")
         if match not in ("any", "all"):
@@ -299,11 +307,26 @@ class Index:
         unknown = set(weights or ()) - set(self._facts["fields"])
         if unknown:
             raise UnknownFieldError(f"no text field {min(unknown)!r}; fields: {', '.join(self.fields)}")
+        return None if weights is None else tuple(float(weights.get(f, 1)) for f in self._facts["fields"])
+
+    def explain_score(self, query: str, doc: str, *, match: str = "any", k1: float = 1.2, b: float = 0.75,
+                      weights: Mapping[str, float] | None = None, params: Params = None) -> Table:
+        """Why a document has its score: one row for each operand of the query that counts in it.
+
+        Returns
+        -------
+        Table
+            `operand` as it was read, `frequency` (its hits in the document), `documents` (that have it), `idf` =
+            ln(1 + (N - documents + 0.5) / (documents + 0.5)) with N live documents, `boost`, `length` and `mean_length` in tokens,
+            `score` = boost * idf * frequency / (frequency + k1 * (1 - b + b * length / mean_length)), rounded to fixed point. The
+            scores add up to that of `search` to the bit. No row where the document does not match.
+
+        Raises KeyError where no document has the key, and what `search` raises. Cost: that of `search`.
+        """
         core = self._live
+        scale = self._scale(k1, match, weights)
         parsed = core.parse(query, SEARCH, names_of(params))
-        scale = None if weights is None else tuple(float(weights.get(f, 1)) for f in self._facts["fields"])
-        block, total = core.search(parsed, *where_of(core, filter), min(k, _INT_MAX), k1, b, match == "all", scale, sort)
-        return rank(core, self._facts, self._origin, parsed, block, total, match == "any", snippet, tuple(columns or ()))
+        return self._table(core.explain_score(parsed, number_of(core, doc), k1, b, match == "all", scale), str(parsed), parsed.notes)
 
     def hits(self, query: str, *, filter: Filter = None, columns: Sequence[str] | None = None, params: Params = None,  # noqa: A002
              on_limit: Literal["raise", "skip"] = "raise") -> Hits:

@@ -107,3 +107,31 @@ def test_a_query_at_fault_among_many_is_named(index):
     assert failure.value.__notes__ == ["of the query 'strike ('"]
     with pytest.raises(ValueError, match="unit"):
         index.count_many(["a"], unit="words")
+
+
+QUERIES = ["missile strike the", "missile^3 OR (the W/2 base)", '"the base"^0.5 OR ATLEAST/2 (missile) OR FIRST/3 (said)',
+           "(missile AND NOT strike) OR (the AND base)", "2 OF (missile, strike, the)", "title:the OR text:strike"]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("weights", [None, {"title": 3, "text": 0.5}])
+def test_parts_of_a_score_add_up_to_the_bit(query, weights):
+    rng = random.Random(3)
+    index = pm.index([{"title": " ".join(rng.choices(("the", "base", "US"), k=3)),
+                       "text": " ".join(rng.choices(("missile", "strike", "the", "base", "said"), k=rng.randint(0, 12)))}
+                      for _ in range(60)], progress=False)
+    ranking = index.search(query, 60, weights=weights, snippet=False)
+    assert len(ranking) > 3
+    for row in ranking:
+        parts = index.explain_score(query, row.doc, weights=weights)
+        assert sum(p.score for p in parts) == row.score
+        for p in parts:
+            norm = 1.2 * (1 - 0.75 + 0.75 * p.length / p.mean_length)
+            assert p.score == pytest.approx(p.boost * p.idf * p.frequency / (p.frequency + norm), abs=1e-6)
+    others = set(index.keys()) - {row.doc for row in ranking}
+    assert not others or len(index.explain_score(query, min(others), weights=weights)) == 0
+
+
+def test_score_of_a_document_that_is_not_there(index):
+    with pytest.raises(KeyError):
+        index.explain_score("missile", "nobody")

@@ -531,8 +531,8 @@ pm_status pm_explain_score(pm_snapshot *idx, const pm_query *query, pm_doc doc,
     pm_doc local;
     pm_table *t = NULL;
     const pm_part *part = pm_snapshot_part(idx, doc, &local);
-    if (part == NULL) {
-        return pm_fail(err, PM_INVALID, "document %u of %u", doc, idx->n_docs);
+    if (part == NULL || !pm_part_lives(part, local)) {
+        return pm_fail(err, PM_INVALID, "there is no document %u", doc);
     }
     PM_TRY(open_ranker(&r, query, limits));
     pm_status status = evaluate(&r);

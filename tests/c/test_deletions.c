@@ -312,6 +312,16 @@ static void same_words(const pair *p) {
     }
 }
 
+static pm_status explain(pm_index *idx, uint32_t doc, pm_table **out) {
+    static const pm_rank_options o = {.k1 = 1.2, .b = 0.75, .sort = "score"};
+    pm_error err;
+    pm_query q = parse(idx, "missile OR (the W/3 us)", PM_PARSE_STRICT);
+    pm_status status =
+        pm_explain_score(idx, &q, doc, &o, &pm_limits_default, NULL, out, &err);
+    pm_query_release(&q);
+    return status;
+}
+
 /* A document that lives is the same in both; of a dead one nothing is told. */
 static void same_document(const pair *p, uint32_t doc, uint32_t alone) {
     pm_error err;
@@ -328,6 +338,8 @@ static void same_document(const pair *p, uint32_t doc, uint32_t alone) {
     CHECK(pm_index_tokens(p->with, doc, &x, &err) == PM_OK);
     CHECK(pm_index_tokens(p->alone, alone, &y, &err) == PM_OK);
     same_tables(x, y, 0);
+    CHECK(explain(p->with, doc, &x) == PM_OK && explain(p->alone, alone, &y) == PM_OK);
+    same_tables(x, y, 0);
     CHECK(pm_index_text(p->with, doc, 1, &text, &err) == PM_OK);
     CHECK(pm_index_text(p->alone, alone, 1, &other, &err) == PM_OK);
     CHECK(text.n == other.n && memcmp(text.p, other.p, text.n) == 0);
@@ -343,6 +355,7 @@ static void nothing_of(const pair *p, uint32_t doc) {
     CHECK(pm_index_documents(p->with, NULL, 0, &doc, 1, NULL, &t, &err) == PM_INVALID);
     CHECK(pm_index_values(p->with, doc, &t, &err) == PM_INVALID);
     CHECK(pm_index_tokens(p->with, doc, &t, &err) == PM_INVALID);
+    CHECK(explain(p->with, doc, &t) == PM_INVALID);
     CHECK(pm_index_text(p->with, doc, 0, &text, &err) == PM_INVALID);
     CHECK(text.n == 0);
     pm_buf_release(&text);

@@ -42,10 +42,10 @@ pm_status pm_postings_write(pm_container_writer *w, const pm_postings_data *data
  * so many, in pieces of any size; end (which releases, also after failure). No other
  * section in between. The bytes are those of pm_postings_write. unit_starts: of the
  * segment that is being written, as in pm_postings_data, borrowed during the call:
- * documents and lengths follow from them. Positions that do not increase, lie beyond the end or are not as many as
- * was said are PM_INTERNAL: who has them from a file checks them. Memory: 20 bytes for
- * each 256 positions of the current list, some buffers, and the container writer's
- * scratch. */
+ * documents and lengths follow from them. Positions that do not increase, lie beyond the
+ * end or are not as many as was said are PM_INTERNAL: who has them from a file checks
+ * them. Memory: 20 bytes for each 256 positions of the current list, some buffers, and
+ * the container writer's scratch. */
 typedef struct pm_postings_writer pm_postings_writer;
 pm_status pm_postings_begin(pm_container_writer *w, uint32_t n_groups, uint32_t n_docs,
                             const uint32_t *unit_starts, uint32_t n_fields,

@@ -95,12 +95,10 @@ static pm_status write_stream(pm_container_writer *w, const corpus *c, pm_error 
     return pm_stream_end(s, err);
 }
 
-static pm_status push_postings(pm_container_writer *w, const corpus *c,
-                               pm_spool *directory, pm_error *err) {
-    pm_bounds bounds;
+static pm_status push_postings(pm_container_writer *w, const corpus *c, pm_error *err) {
     pm_postings_writer *p;
-    PM_TRY(pm_bounds_make(&bounds, c->docs.starts, c->docs.n_units, 2, directory, err));
-    PM_TRY(pm_postings_begin(w, c->v.data.n_groups, c->docs.n_docs, &bounds, &p, err));
+    PM_TRY(pm_postings_begin(w, c->v.data.n_groups, c->docs.n_docs, c->docs.starts, 2,
+                             &p, err));
     for (uint32_t g = 0; g < c->v.data.n_groups; g++) {
         uint64_t n = c->v.starts[g + 1] - c->v.starts[g];
         pm_postings_group(p, n);
@@ -133,12 +131,9 @@ static pm_status write_rest(pm_container_writer *w, const corpus *c, pm_error *e
 
 static pm_status write_sections(pm_container_writer *w, const corpus *c,
                                 pm_error *err) {
-    pm_spool directory;
     PM_TRY(write_stream(w, c, err));
-    pm_spool_init(&directory, w->scratch);
-    pm_status status = push_postings(w, c, &directory, err);
-    pm_spool_release(&directory);
-    return status == PM_OK ? write_rest(w, c, err) : status;
+    PM_TRY(push_postings(w, c, err));
+    return write_rest(w, c, err);
 }
 
 static pm_status write_file(const corpus *c, const pm_scratch *scratch,

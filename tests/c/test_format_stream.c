@@ -144,15 +144,6 @@ static void test_bounds(uint32_t n_docs, uint32_t n_fields, uint32_t max_unit) {
     CHECK(pm_bounds_verify(&b, NULL, &err) == PM_OK);
     compare_bounds(&b, &p);
     pm_container_close(file);
-    pm_scratch files = {test_dir, 0};
-    for (int spilled = 0; spilled < 2; spilled++) {
-        pm_spool directory;
-        pm_spool_init(&directory, spilled ? &files : NULL);
-        CHECK(pm_bounds_make(&b, p.starts, p.n_units, n_fields, &directory, &err) ==
-              PM_OK);
-        compare_bounds(&b, &p);
-        pm_spool_release(&directory);
-    }
     free_plain(&p);
     free(file);
     free(w);

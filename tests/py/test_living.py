@@ -188,6 +188,9 @@ class Living(RuleBasedStateMachine):
         Living.steps += 1
         self.writer.rollback()
         self.session = list(self.rows)
+        for row in self.rows:  # what was deleted is there again
+            with pytest.raises(pm.DuplicateKeyError):
+                self.writer.add(row)
 
     @precondition(lambda self: self.writer is not None)
     @rule(how=st.sampled_from(["commits", "raises", "close"]))

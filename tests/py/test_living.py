@@ -65,6 +65,9 @@ def rows_of(keys: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[dict[s
 
 
 some_keys = st.lists(st.sampled_from(KEYS), min_size=1, max_size=5)
+doings = st.one_of(st.tuples(st.just("update"), rows_of(some_keys)), st.tuples(st.just("add"), rows_of(some_keys)),
+                   st.tuples(st.just("delete"), some_keys), st.tuples(st.just("delete"), some_keys),
+                   st.tuples(st.just("delete_by_filter"), st.sampled_from(FILTERS)))
 
 
 class Living(RuleBasedStateMachine):
@@ -206,6 +209,15 @@ class Living(RuleBasedStateMachine):
                 self.rows = list(self.session)
         assert newest <= writer.generation <= newest + (how == "commits")
         self.committed(writer.generation)
+
+    @precondition(lambda self: self.writer is None)
+    @rule(todo=st.lists(doings, min_size=1, max_size=3))
+    def write_a_day(self, todo: list[tuple[str, Any]]) -> None:
+        """A whole session, so that histories grow long."""
+        self.open_writer()
+        for what, of in todo:
+            getattr(self, what)(of)
+        self.leave("commits")
 
     @precondition(lambda self: self.writer is None)
     @rule(restem=st.booleans())

@@ -108,8 +108,7 @@ def _opened(source: Any, encoding: str, text: str | Sequence[str] | None, key: s
 def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str | Sequence[str] | None = None,
           key: str | None = None, date: str | None = None, fields: Sequence[str] | None = None, lang: str = "english",
           threads: int | None = None, memory: str | int = "1GB", store: bool = True, encoding: str = "utf-8",
-          progress: Progress = None, on_error: str = "raise", if_exists: str = "raise",
-          retain: int = 3) -> Index:
+          progress: Progress = None, on_error: str = "raise", if_exists: str = "raise", retain: int = 3) -> Index:
     """Builds an index of articles and opens it.
 
     Parameters

@@ -60,8 +60,9 @@ static pm_status open_base(pm_writer *w, pm_error *err) {
     PM_TRY(pm_snapshot_open(w->path, 0, PM_MAP_AUTO, &base, err));
     uint64_t **dead = pm_calloc(base->n_parts, sizeof *dead);
     if (dead == NULL) {
+        const size_t n = base->n_parts;
         pm_snapshot_unref(base);
-        return pm_fail_nomem(err, base->n_parts * sizeof *dead);
+        return pm_fail_nomem(err, n * sizeof *dead);
     }
     close_base(w);
     w->base = base;

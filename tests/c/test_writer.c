@@ -492,6 +492,51 @@ static void test_columns_are_held_to_what_the_index_has(void) {
     remove_dir(path);
 }
 
+/* The manifest's newest generation says that another analyzer made it. */
+static void change_fingerprint(const char *path, uint64_t flip) {
+    pm_manifest m;
+    pm_error err;
+    bool renamed;
+    ok(pm_manifest_read(&m, path, &err), &err);
+    m.fingerprint ^= flip;
+    m.generations[m.n_generations - 1].fingerprint = m.fingerprint;
+    ok(pm_manifest_write(&m, path, &renamed, &err), &err);
+    pm_manifest_release(&m);
+}
+
+static void expect_too_old(const char *path, const char *hint) {
+    const pm_writer_options o = writer_options(0);
+    pm_writer *w;
+    pm_error err;
+    uint64_t generation;
+    CHECK(pm_writer_new(path, &o, NULL, &w, &err) == PM_TOO_OLD && w == NULL);
+    CHECK(strstr(err.hint, hint) != NULL);
+    CHECK(pm_writer_optimize(path, &o, false, NULL, &generation, &err) == PM_TOO_OLD);
+}
+
+/* On an index without documents, whose manifest alone knows the fingerprint. */
+static void test_other_stems_need_optimize_and_other_words_a_build(void) {
+    char path[1024];
+    static model m;
+    const pm_writer_options o = writer_options(0);
+    pm_error err;
+    uint64_t generation;
+    make_index(path_of(path, "stems"), 3, &m);
+    pm_writer *w = open_writer(path, 0);
+    delete_all(w, 3);
+    commit_ok(w);
+    pm_writer_free(w);
+    change_fingerprint(path, 1);
+    expect_too_old(path, "restem=True");
+    ok(pm_writer_optimize(path, &o, true, NULL, &generation, &err), &err);
+    CHECK(generation == 3);
+    pm_writer_free(open_writer(path, 0));
+    change_fingerprint(path, UINT64_C(1) << 40);
+    expect_too_old(path, "anew");
+    CHECK(pm_writer_optimize(path, &o, true, NULL, &generation, &err) == PM_TOO_OLD);
+    remove_dir(path);
+}
+
 static void test_small_commits_leave_few_segments(void) {
     char path[1024];
     static model m;
@@ -686,6 +731,7 @@ int main(int argc, char **argv) {
     test_everything_deleted_leaves_an_index_that_goes_on();
     test_update_that_fails_takes_nothing_away();
     test_columns_are_held_to_what_the_index_has();
+    test_other_stems_need_optimize_and_other_words_a_build();
     test_small_commits_leave_few_segments();
     test_second_writer_waits_or_is_told_who_writes();
     test_writer_needs_an_index_and_memory();

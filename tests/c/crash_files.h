@@ -125,7 +125,9 @@ static inline void crash_add_write(crash_trace *t, uint64_t node, size_t at,
     op->n = n;
     op->bytes = malloc(n > 0 ? n : 1);
     CHECK(op->bytes != NULL);
-    memcpy(op->bytes, bytes, n);
+    if (n > 0) {
+        memcpy(op->bytes, bytes, n);
+    }
 }
 
 static inline void crash_add_sync(crash_trace *t, uint64_t node) {

@@ -238,15 +238,24 @@ static void step_reopen(play *p) {
     p->declared = false;
 }
 
-/* The last of the segments' files: the only one. */
+/* The sections of the only segment, but for those whose bytes may tell where blocks of
+ * text began before (index/merge.h, keep_blocks). */
 static void read_segment(const char *path, pm_buf *out) {
     pm_error err;
     pm_snapshot *s;
     ok(pm_snapshot_open(path, 0, PM_MAP_AUTO, &s, &err), &err);
     CHECK(s->n_parts == 1);
+    const pm_container *file = &s->parts[0].segment.file;
     pm_buf_clear(out);
-    pm_buf_put(out, s->parts[0].segment.file.blob.bytes,
-               s->parts[0].segment.file.blob.n);
+    for (uint32_t i = 0; i < file->n_sections; i++) {
+        const uint32_t id = file->sections[i].id;
+        if (id != PM_FOURCC('T', 'E', 'X', 'T') &&
+            id != PM_FOURCC('T', 'B', 'L', 'K')) {
+            pm_buf_put(out, &id, sizeof id);
+            pm_buf_put(out, file->blob.bytes + file->sections[i].offset,
+                       (size_t)file->sections[i].size);
+        }
+    }
     pm_snapshot_unref(s);
 }
 

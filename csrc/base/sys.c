@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 /* One system call moves at most so much: macOS refuses 2 GB, Linux cuts them. */
+enum { PAGES_FROM_BYTES = 256 << 10 };
 enum { MAX_IO_BYTES = 1 << 30 };
 /* Names that are tried for a scratch file. They are taken where other threads are about
  * to unlink theirs, or where a process with this number died on the way to it. */
@@ -74,6 +75,30 @@ void *pm_resize_array(void *p, size_t n, size_t size) {
 void pm_free(void *p) {
     if (p != NULL) {
         in_force->release(p);
+    }
+}
+
+/* A block below that is an allocation like any other. */
+static bool has_pages(size_t bytes) {
+    return bytes >= PAGES_FROM_BYTES && in_force->pages != NULL;
+}
+
+void *pm_pages_alloc(size_t n, size_t size) {
+    size_t bytes;
+    if (!array_bytes(n, size, &bytes)) {
+        return NULL;
+    }
+    return has_pages(bytes) ? in_force->pages(bytes) : pm_calloc(bytes, 1);
+}
+
+void pm_pages_free(void *p, size_t n, size_t size) {
+    if (p == NULL) {
+        return;
+    }
+    if (has_pages(n * size)) {
+        (void)in_force->unmap(p, n * size);
+    } else {
+        pm_free(p);
     }
 }
 

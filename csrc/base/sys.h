@@ -44,6 +44,7 @@ typedef struct pm_sys {
                     void *ctx);
     void *(*map)(int fd, size_t bytes); /* read-only, shared */
     int (*unmap)(void *p, size_t bytes);
+    void *(*pages)(size_t bytes); /* zeros; given back by unmap. May be NULL */
     /* false on network and user-space file systems, where mapping is unsafe */
     bool (*is_local)(int fd);
     int64_t (*wall_clock_s)(void); /* seconds since 1970 */
@@ -67,6 +68,11 @@ void *pm_calloc(size_t n, size_t size);
 void *pm_alloc_array(size_t n, size_t size);
 void *pm_resize_array(void *p, size_t n, size_t size);
 void pm_free(void *p);
+/* A large block of zeros that goes back to the system when it is freed, whatever thread
+ * it was made on: for work that must keep to an amount of memory. n and size as they
+ * were. */
+void *pm_pages_alloc(size_t n, size_t size);
+void pm_pages_free(void *p, size_t n, size_t size);
 /* What was freed goes back to the system, where the allocator keeps it. Costs a walk
  * over all that is free: for after large work. */
 void pm_memory_trim(void);

@@ -53,6 +53,12 @@ static void *posix_resize(void *p, size_t bytes) {
     return advise_huge(realloc(p, bytes), bytes);
 }
 
+static void *posix_pages(size_t bytes) {
+    void *p =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED ? advise_huge(p, bytes) : NULL;
+}
+
 static void posix_trim(void) {
 #ifdef __GLIBC__
     (void)malloc_trim(0);
@@ -263,6 +269,7 @@ const pm_sys pm_sys_posix = {
     .list_dir = posix_list_dir,
     .map = posix_map,
     .unmap = munmap,
+    .pages = posix_pages,
     .is_local = posix_is_local,
     .wall_clock_s = posix_wall_clock_s,
     .pause_ms = posix_pause_ms,

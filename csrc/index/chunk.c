@@ -95,7 +95,7 @@ void pm_digester_release(pm_digester *d) {
 
 uint64_t pm_digester_memory(const pm_digester *d) {
     const pm_tokens *t = &d->tokens;
-    return pm_surfaces_memory(&d->surfaces) + t->capacity * sizeof *t->at +
+    return pm_surfaces_word_memory(&d->surfaces) + t->capacity * sizeof *t->at +
            t->quotes_capacity * sizeof *t->quotes +
            t->marks_capacity * sizeof *t->marks +
            (d->packer != NULL ? PACKER_BYTES : 0);

@@ -48,8 +48,8 @@ typedef struct pm_digester {
     pm_packer *packer; /* NULL: text is not stored */
 } pm_digester;
 pm_status pm_digester_init(pm_digester *d, bool store, pm_error *err) PM_MUST_CHECK;
-void pm_digester_release(pm_digester *d); /* safe on zeros */
-uint64_t pm_digester_memory(const pm_digester *d);
+void pm_digester_release(pm_digester *d);          /* safe on zeros */
+uint64_t pm_digester_memory(const pm_digester *d); /* without the surfaces' slots */
 /* Fills the chunk's output, anew when called again. worker: the digester's number. */
 pm_status pm_chunk_digest(pm_chunk *c, pm_digester *d, unsigned worker,
                           const pm_analyzer *an, pm_error *err) PM_MUST_CHECK;

@@ -29,13 +29,20 @@ static uint64_t held_memory(const pm_intake *in) {
     return bytes;
 }
 
-/* The most that sealing the draft would take from here on, the slots of dictionaries
- * counted: these are freed before, but not given back at once. */
+static uint64_t greater(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* The slots of dictionaries are given back before anything else is taken. */
 uint64_t pm_intake_peak(const pm_intake *in) {
+    uint64_t slots = 0;
+    for (unsigned i = 0; i < in->o.threads; i++) {
+        slots += pm_surfaces_slot_memory(in->dictionaries[i]);
+    }
     uint64_t sealing = pm_seal_memory(&in->draft, in->dictionaries, in->o.threads,
                                       in->keys.bytes.n, in->o.threads);
-    uint64_t columns = pm_metadata_seal_memory(&in->metadata);
-    return held_memory(in) + (sealing > columns ? sealing : columns);
+    return held_memory(in) +
+           greater(slots, greater(sealing, pm_metadata_seal_memory(&in->metadata)));
 }
 
 /* ---- sealing ---- */

@@ -174,7 +174,7 @@ static pm_status run_inversion(inversion *inv, pm_error *err) {
                            err);
 }
 
-/* Renumbers the stream and writes it; *positions: pm_alloc'ed. */
+/* Renumbers the stream and writes it; *positions: of pm_pages_alloc. */
 static pm_status invert(const pm_seal *s, const pm_vocabulary *v,
                         pm_container_writer *w, uint32_t **positions, pm_error *err) {
     inversion inv = {.s = s, .v = v, .w = w, .n_ranges = s->threads};
@@ -183,7 +183,7 @@ static pm_status invert(const pm_seal *s, const pm_vocabulary *v,
         inv.n_ranges = n / MIN_RANGE > 0 ? n / MIN_RANGE : 1;
     }
     size_t n_tokens = n - s->draft->n_units;
-    *positions = inv.positions = pm_alloc_array(n_tokens, sizeof *inv.positions);
+    *positions = inv.positions = pm_pages_alloc(n_tokens, sizeof *inv.positions);
     if (inv.positions == NULL) {
         return pm_fail_nomem(err, n_tokens * sizeof *inv.positions);
     }
@@ -242,7 +242,8 @@ static pm_status write_places(pm_container_writer *w, const pm_seal *s,
     if (status == PM_OK) {
         status = write_postings(w, s, v, positions, err);
     }
-    pm_free(positions);
+    size_t n_tokens = s->draft->n_positions - s->draft->n_units;
+    pm_pages_free(positions, n_tokens, sizeof *positions);
     return status;
 }
 

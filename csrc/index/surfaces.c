@@ -54,16 +54,29 @@ void pm_surfaces_init(pm_surfaces *s) {
     memset(s, 0, sizeof *s);
 }
 
+static size_t slot_bytes(unsigned bits) {
+    return (sizeof(pm_surface_slot) << bits) + LINE_BYTES;
+}
+
+uint64_t pm_surfaces_slot_memory(const pm_surfaces *s) {
+    return s->slots != NULL ? slot_bytes(s->bits) : 0;
+}
+
+uint64_t pm_surfaces_word_memory(const pm_surfaces *s) {
+    return s->n * sizeof *s->words + s->bytes.n;
+}
+
+static void free_slots(pm_surfaces *s) {
+    pm_pages_free(s->memory, slot_bytes(s->bits), 1);
+    s->memory = NULL;
+    s->slots = NULL;
+}
+
 void pm_surfaces_release(pm_surfaces *s) {
-    pm_free(s->memory);
+    free_slots(s);
     pm_free(s->words);
     pm_buf_release(&s->bytes);
     pm_surfaces_init(s);
-}
-
-uint64_t pm_surfaces_memory(const pm_surfaces *s) {
-    uint64_t slots = s->slots != NULL ? (uint64_t)sizeof *s->slots << s->bits : 0;
-    return slots + s->n * sizeof *s->words + s->bytes.n;
 }
 
 static inline size_t home(uint32_t hash, unsigned bits) {
@@ -93,8 +106,8 @@ static pm_status make_room(pm_surfaces *s, size_t n, pm_error *err) {
     if (s->slots != NULL && bits == s->bits) {
         return PM_OK;
     }
-    size_t bytes = (sizeof *s->slots << bits) + LINE_BYTES;
-    void *memory = pm_calloc(bytes, 1);
+    size_t bytes = slot_bytes(bits);
+    void *memory = pm_pages_alloc(bytes, 1);
     if (memory == NULL) {
         return pm_fail_nomem(err, bytes);
     }
@@ -103,7 +116,7 @@ static pm_status make_room(pm_surfaces *s, size_t n, pm_error *err) {
     if (s->slots != NULL) {
         move_slots(s, slots, bits);
     }
-    pm_free(s->memory);
+    free_slots(s);
     s->memory = memory;
     s->slots = slots;
     s->bits = bits;
@@ -188,9 +201,7 @@ void pm_surfaces_settle(pm_surfaces *s) {
             s->words[s->slots[i].id].count = s->slots[i].count;
         }
     }
-    pm_free(s->memory);
-    s->memory = NULL;
-    s->slots = NULL;
+    free_slots(s);
 }
 
 void pm_surfaces_discount(pm_surfaces *s, const uint32_t *ids, size_t n) {

@@ -44,7 +44,9 @@ pm_status pm_surfaces_number(pm_surfaces *s, const uint8_t *text,
 /* Brings words[].count up to date and gives the slots back, half of the memory: nothing
  * more is numbered until release. */
 void pm_surfaces_settle(pm_surfaces *s);
-uint64_t pm_surfaces_memory(const pm_surfaces *s); /* bytes it holds */
+/* Bytes it holds: slots, and the rest, which settle leaves. */
+uint64_t pm_surfaces_slot_memory(const pm_surfaces *s);
+uint64_t pm_surfaces_word_memory(const pm_surfaces *s);
 /* Takes back the count of n numbers (PM_END among them is skipped); after settle. */
 void pm_surfaces_discount(pm_surfaces *s, const uint32_t *ids, size_t n);
 static inline pm_bytes pm_surface_bytes(const pm_surfaces *s, const pm_surface *w) {

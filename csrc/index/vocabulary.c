@@ -33,8 +33,8 @@ typedef struct group { /* terms of one stem */
 typedef struct pm_vocabulary_part {
     pm_arena arena;
     uint8_t *at, *end; /* free bytes of the slab */
-    term *terms;
-    size_t n;
+    term *terms;       /* [capacity] */
+    size_t n, capacity;
     uint32_t *table; /* term number + 1 by hash; NULL where there is one dictionary */
     size_t mask;
     pm_stemmer *stemmer;
@@ -193,8 +193,13 @@ static pm_status make_table(part *p, size_t n, pm_error *err) {
         slots *= 2;
     }
     p->mask = slots - 1;
-    p->table = pm_calloc(slots, sizeof *p->table);
+    p->table = pm_pages_alloc(slots, sizeof *p->table);
     return p->table != NULL ? PM_OK : pm_fail_nomem(err, slots * sizeof *p->table);
+}
+
+static void free_table(part *p) {
+    pm_pages_free(p->table, p->mask + 1, sizeof *p->table);
+    p->table = NULL;
 }
 
 static pm_status unite_part(void *ctx, size_t number, unsigned worker, pm_error *err) {
@@ -202,7 +207,8 @@ static pm_status unite_part(void *ctx, size_t number, unsigned worker, pm_error 
     part *p = &m->v->parts[number];
     (void)worker;
     size_t n = count_words(m, (unsigned)number);
-    p->terms = pm_alloc_array(n, sizeof *p->terms);
+    p->capacity = n;
+    p->terms = pm_pages_alloc(n, sizeof *p->terms);
     if (p->terms == NULL) {
         return pm_fail_nomem(err, n * sizeof *p->terms);
     }
@@ -213,8 +219,7 @@ static pm_status unite_part(void *ctx, size_t number, unsigned worker, pm_error 
     for (unsigned d = 0; d < m->n_dictionaries; d++) {
         PM_TRY(unite_dictionary(m, p, (unsigned)number, d, err));
     }
-    pm_free(p->table);
-    p->table = NULL;
+    free_table(p);
     return PM_OK;
 }
 
@@ -538,10 +543,9 @@ static pm_status make(making *m, pm_error *err) {
 
 static void release_terms(pm_vocabulary *v) {
     for (unsigned p = 0; p < v->n_parts; p++) {
-        pm_free(v->parts[p].terms);
-        pm_free(v->parts[p].table);
+        pm_pages_free(v->parts[p].terms, v->parts[p].capacity, sizeof(term));
         v->parts[p].terms = NULL;
-        v->parts[p].table = NULL;
+        free_table(&v->parts[p]);
         pm_buf_release(&v->parts[p].scratch);
         if (v->parts[p].stemmer != NULL) {
             pm_stemmer_free(v->parts[p].stemmer);

@@ -18,6 +18,7 @@
 #include "base/buffer.h"
 #include "base/hash.h"
 #include "base/spool.h"
+#include "base/task.h"
 
 enum { PM_FORMAT_VERSION = 1, PM_FORMAT_OLDEST = 1 };
 #define PM_FOURCC(a, b, c, d)                                                          \
@@ -51,6 +52,9 @@ typedef struct pm_container_writer {
     /* where section writers keep what they cannot put yet; NULL: in memory. Set after
      * create by who must bound its memory; borrowed */
     const pm_scratch *scratch;
+    /* looked at as bytes are put, which fails with PM_CANCELLED then; NULL: never. Set
+     * after create, where all puts are the calling thread's; borrowed */
+    pm_cancel *cancel;
     pm_status status;
     pm_error error;
 } pm_container_writer;

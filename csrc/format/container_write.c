@@ -9,6 +9,10 @@
 #include <xxhash.h>
 
 enum { PENDING_BYTES = 1 << 20, ALIGNMENT = PM_SECTION_ALIGNMENT };
+enum {
+    PUT_NS = 20,
+    PUT_BYTE_NS = 1
+}; /* a put, and each of its bytes: two hashes, a write */
 
 static const uint8_t zeros[2 * ALIGNMENT];
 
@@ -160,6 +164,11 @@ void pm_container_put(pm_container_writer *w, const void *bytes, size_t n) {
     }
     if (!w->open) {
         misuse(w, 0, "bytes outside a section");
+        return;
+    }
+    uint64_t work = n < UINT32_MAX / PUT_BYTE_NS ? n * PUT_BYTE_NS : UINT32_MAX;
+    if (pm_cancel_tick(w->cancel, PUT_NS + (uint32_t)work)) {
+        w->status = pm_fail(&w->error, PM_CANCELLED, "cancelled by the caller");
         return;
     }
     XXH3_64bits_update(w->section_hash, bytes, n);

@@ -123,7 +123,7 @@ static size_t plan_round(encoder *e, uint32_t lo) {
 static pm_status put_lists(pm_container_writer *w, encoder *e, pm_error *err) {
     for (uint32_t lo = 0; lo < e->n_lists;) {
         size_t n = plan_round(e, lo);
-        PM_TRY(pm_parallel_for(n, e->data->threads, encode_chunk, e, NULL, err));
+        PM_TRY(pm_parallel_for(n, e->data->threads, encode_chunk, e, w->cancel, err));
         for (size_t i = 0; i < n; i++) {
             pm_container_put(w, e->chunks[i].out.p, e->chunks[i].out.n);
         }

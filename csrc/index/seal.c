@@ -19,6 +19,7 @@
 #include "index/vocabulary.h"
 
 enum { MIN_RANGE = 1 << 16, TICK_POSITIONS = 1 << 16, POSITION_NS = 6 };
+enum { PAGE_BYTES = 4096, PAGE_NS = 500 };
 /* Bytes that sealing takes at most, by measurement. */
 enum {
     KEY_MEMORY = 88,         /* a key, sorted and coded */
@@ -151,13 +152,36 @@ static void place_cursors(const inversion *inv) {
 }
 
 static pm_status write_stream(const inversion *inv, pm_error *err) {
-    return pm_stream_write(inv->w, inv->s->draft->stream, inv->s->draft->n_positions,
-                           err);
+    const pm_draft *d = inv->s->draft;
+    pm_stream_writer *out;
+    pm_status status = PM_OK;
+    PM_TRY(pm_stream_begin(inv->w, &out, err));
+    for (uint32_t at = 0; at < d->n_positions && status == PM_OK;) {
+        uint32_t left = d->n_positions - at;
+        uint32_t n = left < TICK_POSITIONS ? left : TICK_POSITIONS;
+        pm_stream_put(out, d->stream + at, n);
+        at += n;
+        if (must_stop(inv)) {
+            status = pm_fail(err, PM_CANCELLED, "cancelled by the caller");
+        }
+    }
+    pm_status ended = pm_stream_end(out, status == PM_OK ? err : NULL);
+    return status != PM_OK ? status : ended;
 }
 
 /* The stream is final by now: one thread writes it while the others drop positions. */
 static pm_status write_or_drop(void *ctx, size_t i, unsigned worker, pm_error *err) {
     return i == 0 ? write_stream(ctx, err) : drop_range(ctx, i - 1, worker, err);
+}
+
+/* Positions are dropped all over the array from the first on; the system would clear all
+ * of its pages then, without a look at whether to stop. */
+static pm_status touch_positions(const inversion *inv, size_t n, pm_error *err) {
+    for (size_t i = 0; i < n; i += PAGE_BYTES / sizeof *inv->positions) {
+        inv->positions[i] = 0;
+        PM_TRY(pm_cancel_check(inv->s->cancel, PAGE_NS, err));
+    }
+    return PM_OK;
 }
 
 static pm_status run_inversion(inversion *inv, pm_error *err) {
@@ -193,7 +217,10 @@ static pm_status invert(const pm_seal *s, const pm_vocabulary *v,
         return pm_fail_nomem(err, (size_t)inv.n_ranges * v->lexicon.n_groups *
                                       sizeof *inv.cursors);
     }
-    pm_status status = run_inversion(&inv, err);
+    pm_status status = touch_positions(&inv, n_tokens, err);
+    if (status == PM_OK) {
+        status = run_inversion(&inv, err);
+    }
     pm_free(inv.cursors);
     return status;
 }
@@ -238,7 +265,9 @@ static pm_status write_postings(pm_container_writer *w, const pm_seal *s,
 static pm_status write_places(pm_container_writer *w, const pm_seal *s,
                               const pm_vocabulary *v, pm_error *err) {
     uint32_t *positions = NULL;
+    w->cancel = NULL; /* the stream may be put by a worker */
     pm_status status = invert(s, v, w, &positions, err);
+    w->cancel = s->cancel;
     if (status == PM_OK) {
         status = write_postings(w, s, v, positions, err);
     }
@@ -321,6 +350,7 @@ pm_status pm_seal_finish(const pm_seal *s, pm_container_writer *w, uint64_t *siz
                          pm_hash128 *hash, pm_error *err) {
     pm_vocabulary v = {0};
     pm_memory_trim(); /* slots of dictionaries */
+    w->cancel = s->cancel;
     pm_status status = write_documents(w, s, err);
     if (status == PM_OK) {
         status = write_words(w, s, &v, err);

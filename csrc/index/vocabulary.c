@@ -12,7 +12,14 @@
 #include "base/hash.h"
 #include "base/sys.h"
 
-enum { SLAB_BYTES = 64 << 10, TICK_WORDS = 256, WORD_NS = 400, SMALL_GROUP = 12 };
+enum {
+    SLAB_BYTES = 64 << 10,
+    TICK_WORDS = 256,
+    WORD_NS = 400,
+    TERM_NS = 60,
+    SMALL_GROUP = 12,
+    SMALL_SORT = 16
+};
 
 typedef struct term { /* a distinct surface and kind */
     const uint8_t *surface, *form, *stem;
@@ -225,6 +232,13 @@ static pm_status unite_part(void *ctx, size_t number, unsigned worker, pm_error 
 
 /* ---- grouping ---- */
 
+/* For loops on the calling thread. */
+static pm_status tick(const making *m, pm_error *err) {
+    return pm_cancel_tick(m->cancel, TERM_NS)
+               ? pm_fail(err, PM_CANCELLED, "cancelled by the caller")
+               : PM_OK;
+}
+
 static void group_term(making *m, uint32_t *table, size_t mask, term *t) {
     size_t i = t->stem_hash & mask;
     for (; table[i] != 0; i = (i + 1) & mask) {
@@ -255,13 +269,15 @@ static pm_status group_terms(making *m, pm_error *err) {
         pm_free(table);
         return pm_fail_nomem(err, slots * sizeof *table);
     }
+    pm_status status = PM_OK;
     for (unsigned p = 0; p < m->v->n_parts; p++) {
-        for (size_t i = 0; i < m->v->parts[p].n; i++) {
+        for (size_t i = 0; i < m->v->parts[p].n && status == PM_OK; i++) {
             group_term(m, table, slots - 1, &m->v->parts[p].terms[i]);
+            status = tick(m, err);
         }
     }
     pm_free(table);
-    return PM_OK;
+    return status;
 }
 
 /* Groups by falling count, ties by stem: 16 bytes of key decide nearly all
@@ -292,23 +308,69 @@ static int compare_groups(const void *a, const void *b) {
     return pm_bytes_compare(stem_of(x->group->first), stem_of(y->group->first));
 }
 
+static void insert_keys(group_key *keys, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        group_key k = keys[i];
+        size_t j = i;
+        for (; j > 0 && compare_groups(&keys[j - 1], &k) > 0; j--) {
+            keys[j] = keys[j - 1];
+        }
+        keys[j] = k;
+    }
+}
+
+/* Merges the sorted [lo, mid) and [mid, hi) of from. */
+static pm_status merge_keys(const making *m, const group_key *from, group_key *to,
+                            size_t lo, size_t mid, size_t hi, pm_error *err) {
+    for (size_t a = lo, b = mid, i = lo; i < hi; i++) {
+        bool left = b == hi || (a < mid && compare_groups(&from[a], &from[b]) <= 0);
+        to[i] = left ? from[a++] : from[b++];
+        PM_TRY(tick(m, err));
+    }
+    return PM_OK;
+}
+
+/* Merge sort from the bottom up, for it can be interrupted. *keys and *scratch, both of
+ * n, may change places. */
+static pm_status sort_keys(const making *m, group_key **keys, group_key **scratch,
+                           size_t n, pm_error *err) {
+    for (size_t lo = 0; lo < n; lo += SMALL_SORT) {
+        insert_keys(*keys + lo, n - lo < SMALL_SORT ? n - lo : SMALL_SORT);
+        PM_TRY(tick(m, err));
+    }
+    for (size_t width = SMALL_SORT; width < n; width *= 2) {
+        for (size_t lo = 0; lo < n; lo += 2 * width) {
+            size_t mid = n - lo < width ? n : lo + width;
+            size_t hi = n - mid < width ? n : mid + width;
+            PM_TRY(merge_keys(m, *keys, *scratch, lo, mid, hi, err));
+        }
+        group_key *swap = *keys;
+        *keys = *scratch;
+        *scratch = swap;
+    }
+    return PM_OK;
+}
+
 /* Ranks of the groups, and where each begins in lexicon order. */
 static pm_status rank_groups(making *m, pm_error *err) {
     pm_vocabulary *v = m->v;
     size_t n = m->n_groups;
-    group_key *keys = pm_alloc_array(n, sizeof *keys);
+    group_key *keys = pm_pages_alloc(n, sizeof *keys),
+              *scratch = pm_pages_alloc(n, sizeof *scratch);
     pm_bytes *stems = pm_arena_array(&v->words, n, sizeof *stems);
     v->group_starts = pm_arena_array(&v->arena, n + 1, sizeof *v->group_starts);
     m->ranks = pm_alloc_array(n, sizeof *m->ranks);
-    if (keys == NULL || stems == NULL || v->group_starts == NULL || m->ranks == NULL) {
-        pm_free(keys);
-        return pm_fail_nomem(err, n * sizeof *keys);
+    pm_status status = PM_OK;
+    if (keys == NULL || scratch == NULL || stems == NULL || v->group_starts == NULL ||
+        m->ranks == NULL) {
+        status = pm_fail_nomem(err, n * sizeof *keys);
+        goto out;
     }
     for (size_t g = 0; g < n; g++) {
         keys[g] =
             (group_key){m->groups[g].count, head_of(m->groups[g].first), &m->groups[g]};
     }
-    qsort(keys, n, sizeof *keys, compare_groups);
+    PM_GO(sort_keys(m, &keys, &scratch, n, err));
     for (size_t r = 0; r < n; r++) {
         m->ranks[keys[r].group - m->groups] = (uint32_t)r;
         stems[r] = stem_of(keys[r].group->first);
@@ -316,8 +378,10 @@ static pm_status rank_groups(making *m, pm_error *err) {
     }
     v->lexicon.n_groups = (uint32_t)n;
     v->lexicon.stems = stems;
-    pm_free(keys);
-    return PM_OK;
+out:
+    pm_pages_free(keys, n, sizeof *keys);
+    pm_pages_free(scratch, n, sizeof *scratch);
+    return status;
 }
 
 /* ---- laying out ---- */
@@ -446,6 +510,7 @@ static pm_status lay_out(making *m, pm_error *err) {
         sort_terms(m->order + at, ends[r] - at);
         number_group(&t, m->order + at, ends[r] - at, r);
         at = ends[r];
+        PM_TRY(tick(m, err));
     }
     publish_tables(m->v, &t);
     return PM_OK;
@@ -461,6 +526,7 @@ static pm_status strip_accents(const making *m, const pm_bytes *strings, uint32_
     }
     *out = bare;
     for (uint32_t i = 0; i < n; i++) {
+        PM_TRY(tick(m, err));
         if (is_ascii(strings[i].p, strings[i].n)) {
             continue;
         }

@@ -42,8 +42,8 @@ def kill_after(path, seconds):
         assert first, writer.stderr.read()
         time.sleep(seconds)
         os.kill(writer.pid, signal.SIGKILL)
-        out, err = writer.communicate(timeout=60)
-        assert writer.returncode == -signal.SIGKILL and not err, err
+        out, err = writer.stdout.read(), writer.stderr.read()  # not communicate(), which knows nothing of what readline() took
+        assert writer.wait(60) == -signal.SIGKILL and not err, err
     said = (first + out).split("\n")
     return int(said[-2])  # the last line may be cut; acknowledged is what came whole
 

@@ -247,8 +247,7 @@ static pm_status check_owner(const pm_writer *w, pm_error *err) {
     return pm_lock_check(&w->lock, w->path, err);
 }
 
-/* Whether the session can go on; it stands on the newest generation then. */
-static pm_status check_alive(pm_writer *w, pm_error *err) {
+pm_status pm_writer_check(pm_writer *w, pm_error *err) {
     PM_TRY(check_owner(w, err));
     if (w->failed) {
         return pm_fail(err, PM_INVALID, "this writer has failed; roll it back first");
@@ -311,7 +310,7 @@ pm_status pm_writer_column(pm_writer *w, const char *name, pm_value_kind kind,
                            uint32_t *column, pm_error *err) {
     const pm_bytes bytes = {(const uint8_t *)name, strlen(name)};
     bool had_float = false;
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     for (uint32_t i = 0; i < w->base->n_parts; i++) {
         const pm_column *c = pm_columns_find(&w->base->parts[i].segment.columns, bytes);
         if (c != NULL) {
@@ -356,7 +355,7 @@ static bool is_of_row(pm_status status) {
 pm_status pm_writer_add(pm_writer *w, pm_write_mode mode, const pm_row *rows, size_t n,
                         size_t *n_added, pm_cancel *cancel, pm_error *err) {
     *n_added = 0;
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     PM_TRY(need_intake(w, err));
     for (; *n_added < n; ++*n_added) {
         pm_status status = pm_cancel_tick(cancel, FIND_WORK)
@@ -391,7 +390,7 @@ static pm_status delete_key(pm_writer *w, pm_bytes key, bool *found, pm_error *e
 pm_status pm_writer_delete(pm_writer *w, const pm_bytes *keys, size_t n, bool *found,
                            size_t *n_deleted, pm_cancel *cancel, pm_error *err) {
     *n_deleted = 0;
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     for (size_t i = 0; i < n; i++) {
         bool was_there = false;
         pm_status status = pm_cancel_tick(cancel, FIND_WORK)
@@ -449,7 +448,7 @@ pm_status pm_writer_view(pm_writer *w, pm_cancel *cancel, pm_snapshot **out,
                          pm_error *err) {
     look l = {.n = 0};
     *out = NULL;
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     pm_status status = take_look(w, &l, cancel, err);
     if (status == PM_OK) {
         status = pm_snapshot_of_entries(w->path, &w->base->manifest, l.entries, l.dead,
@@ -477,7 +476,7 @@ static pm_status delete_doc(pm_writer *w, const pm_snapshot *view, pm_doc doc,
 pm_status pm_writer_delete_docs(pm_writer *w, const pm_snapshot *view,
                                 const uint32_t *docs, size_t n, pm_cancel *cancel,
                                 pm_error *err) {
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     for (size_t i = 0; i < n; i++) {
         pm_status status = pm_cancel_tick(cancel, DELETE_WORK)
                                ? pm_fail(err, PM_CANCELLED, "cancelled by the caller")
@@ -590,7 +589,7 @@ static pm_status commit(pm_writer *w, pm_cancel *cancel, uint64_t *generation,
 
 pm_status pm_writer_commit(pm_writer *w, pm_cancel *cancel, uint64_t *generation,
                            pm_error *err) {
-    PM_TRY(check_alive(w, err));
+    PM_TRY(pm_writer_check(w, err));
     const uint64_t before = w->base->generation;
     *generation = before;
     pm_status status = commit(w, cancel, generation, err);

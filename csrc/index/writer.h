@@ -32,6 +32,11 @@ void pm_writer_free(pm_writer *w);
  * is left there, and free only where the parent was in no call. */
 void pm_writer_forked(pm_writer *w);
 
+/* Whether the session can go on, which every call but rollback and free asks first: it
+ * stands on the newest generation then. For telling a failure of the session from one of
+ * a row, which pm_writer_add fails with the same status. */
+pm_status pm_writer_check(pm_writer *w, pm_error *err) PM_MUST_CHECK;
+
 typedef enum pm_write_mode {
     PM_WRITE_ADD,   /* a key that exists is PM_DUPLICATE */
     PM_WRITE_UPDATE /* the document that has the key goes, the row is added at the end */

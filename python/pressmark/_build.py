@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 from pressmark import _core
 from pressmark._errors import CorruptIndexError, VersionError
-from pressmark._feed import Feeder, Source, batch_budget, core_memory, memory_bytes, read, source_of
+from pressmark._feed import Feeder, Source, batch_budget, core_memory, memory_bytes, read, source_of, thread_count
 from pressmark._index import Index, TemporaryFolder
 from pressmark._progress import Meter, Progress
 from pressmark._query import check_lang
@@ -55,13 +55,11 @@ def _build(source: Source, path: str, roles: Roles, options: dict[str, Any]) -> 
     return idx
 
 
-def _checked(threads: int | None, lang: str, on_error: str, if_exists: str, retain: int) -> None:
+def _checked(lang: str, on_error: str, if_exists: str, retain: int) -> None:
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error is 'raise' or 'skip', not {on_error!r}")
     if if_exists not in ("raise", "open", "replace"):
         raise ValueError(f"if_exists is 'raise', 'open' or 'replace', not {if_exists!r}")
-    if threads is not None and threads < 1:
-        raise ValueError("threads is 1 or more")
     if not 1 <= retain < 1 << 32:
         raise ValueError("retain is 1 or more")
     check_lang(lang)
@@ -155,8 +153,8 @@ def index(source: Any, path: str | os.PathLike[str] | None = None, *, text: str 
     index that stood at path is untouched.
     """
     size = memory_bytes(memory)
-    _checked(threads, lang, on_error, if_exists, retain)
-    options = {"lang": lang, "store": store, "threads": threads or 0, "skip": on_error == "skip", "encoding": encoding,
+    _checked(lang, on_error, if_exists, retain)
+    options = {"lang": lang, "store": store, "threads": thread_count(threads), "skip": on_error == "skip", "encoding": encoding,
                "progress": progress, "text_given": text is not None, "budget": batch_budget(size), "memory": core_memory(size),
                "retain": retain}
     if path is not None and if_exists == "open" and os.path.lexists(path):

@@ -243,12 +243,16 @@ static PyObject *writer_forget(PyObject *self, PyObject *unused) {
 static PyObject *put_batch(writer *w, pmpy_state *state, pm_write_mode mode,
                            const pmpy_batch *t) {
     size_t n_added = 0;
+    bool of_row = false;
     pmpy_run run;
     pmpy_turn_begin(&w->turn, &run);
-    pm_status status =
-        pm_writer_add(w->writer, mode, t->rows, t->n, &n_added, &run.cancel, &run.err);
-    bool ok = pmpy_turn_end(&w->turn, &run, state,
-                            pmpy_row_skippable(status) ? PM_OK : status, NULL);
+    pm_status status = pm_writer_check(w->writer, &run.err);
+    if (status == PM_OK) {
+        status = pm_writer_add(w->writer, mode, t->rows, t->n, &n_added, &run.cancel,
+                               &run.err);
+        of_row = pmpy_row_skippable(status);
+    }
+    bool ok = pmpy_turn_end(&w->turn, &run, state, of_row ? PM_OK : status, NULL);
     return ok ? pmpy_rows_added(state, status, &run.err, n_added) : NULL;
 }
 

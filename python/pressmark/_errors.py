@@ -15,6 +15,11 @@ class Error(Exception):
     """
 
 
+def shown_key(key: str, most: int = 100) -> str:
+    """A document's key for a message: they may have 65,535 bytes."""
+    return repr(key if len(key) <= most else key[:most] + "…")
+
+
 def _window(query: str, pos: int, end: int, most: int = 100) -> tuple[str, int, int]:
     """One line of at most about `most` characters around [pos, end), with the place in it."""
     line = "".join(" " if c.isspace() else c for c in query)
@@ -86,7 +91,7 @@ class SourceError(Error, ValueError):
     def __str__(self) -> str:
         named = self.where or ("" if self.row is None else f"row {self.row}")
         if self.key is not None:
-            named += f"{' ' if named else ''}(key {self.key!r})"
+            named += f"{' ' if named else ''}(key {shown_key(self.key)})"
         return f"{named}: {self.reason}" if named else self.reason
 
 

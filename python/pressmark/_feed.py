@@ -7,7 +7,7 @@ import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Iterator, Protocol, Sequence, TypeAlias
 
-from pressmark._errors import DuplicateKeyError, RowError, SourceError
+from pressmark._errors import DuplicateKeyError, RowError, SourceError, shown_key
 from pressmark._files import Files, Item
 from pressmark._frames import of_object
 from pressmark._progress import Meter
@@ -15,6 +15,8 @@ from pressmark._rows import BuilderRow, Shaper
 
 _BATCH_BYTES = 4 << 20
 _BATCH_ROWS = 5000
+_ALL = 1 << 60  # bytes: more than there is
+_MOST_THREADS = 1 << 16
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -37,9 +39,20 @@ def memory_bytes(memory: str | int) -> int:
         if not m:
             raise ValueError(f"memory is a size like '1GB' or a number of bytes, not {memory!r}")
         memory = int(float(m[1]) * _UNITS[m[2].lower()])
+    if not isinstance(memory, int):
+        raise TypeError(f"memory is a size like '1GB' or a whole number of bytes, not {memory!r}")
     if memory < 64 << 20:
         raise ValueError("memory is at least 64MB")
-    return memory
+    return min(memory, _ALL)
+
+
+def thread_count(threads: int | None) -> int:
+    """As the core takes it: 0 for all processors."""
+    if threads is None:
+        return 0
+    if threads < 1:
+        raise ValueError("threads is 1 or more")
+    return min(threads, _MOST_THREADS)
 
 
 def source_of(source: Any, encoding: str) -> Source:
@@ -104,10 +117,13 @@ class Feeder:
             error.key = error.key if key is None else key
             reason = error.reason
         else:
-            error.add_note(f"in {where}" + (f", key {key!r}" if key is not None else ""))
+            error.add_note(f"in {where}" + (f", key {shown_key(key)}" if key is not None else ""))
             reason = str(error)
         if not self._skip:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame, and so rows and writer would stay until they are collected
         self.skipped.append(RowError(row, key, reason))
 
     def _add(self, batch: _Batch) -> None:
@@ -123,7 +139,10 @@ class Feeder:
             key = batch.rows[first][0]
             if isinstance(error, DuplicateKeyError):
                 error.reason = self.duplicate
-            self.bad_row(error, row, key, where)
+            try:
+                self.bad_row(error, row, key, where)
+            finally:
+                del error
             first += 1
 
     def wait(self) -> None:

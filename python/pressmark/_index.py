@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MODES: dict[Any, int] = {"auto": 0, True: 1, False: 2}
 _INT_MAX = (1 << 31) - 1  # the core's limits lie below
+_NEVER = (1 << 64) - 1  # no generation has this number
 
 
 def open(path: str | os.PathLike[str], *, generation: int | None = None, mmap: bool | str = "auto") -> Index:  # noqa: A001
@@ -78,9 +79,9 @@ class Index:
             raise ValueError(f"mmap is 'auto', True or False, not {mmap!r}")
         if generation is not None and generation < 1:
             raise ValueError("generations are counted from 1")
-        self.path = os.path.abspath(os.fspath(path))
+        self.path = os.path.abspath(os.fsdecode(path))
         self._mmap = mmap
-        self._open: _core.Index | None = _core.open(self.path, generation or 0, _MODES[mmap])
+        self._open: _core.Index | None = _core.open(self.path, min(generation or 0, _NEVER), _MODES[mmap])
         self._facts = facts = self._open.facts()
         self.generation: int = facts["generation"]
         self.fingerprint = f"{facts['fingerprint']:016x}"

@@ -100,8 +100,13 @@ def name_fault(name: Any) -> str | None:
 
 def _int(value: int) -> int:
     if not -_MOST <= value < _MOST:
-        raise SourceError(f"{value} does not fit into 64 bits")
+        raise SourceError(f"{_digits(value)} does not fit into 64 bits")
     return value
+
+
+def _digits(value: int) -> str:
+    """Python writes no number of more than some thousand digits."""
+    return str(value) if value.bit_length() <= 1000 else f"a number of {value.bit_length():,} bits"
 
 
 def typed(value: Any) -> tuple[int, Any]:
@@ -149,7 +154,10 @@ def key_text(name: str, key: Any) -> str:
     if isinstance(key, str) and key:
         return key
     if isinstance(key, numbers.Integral) and not isinstance(key, bool):
-        return str(int(key))
+        try:
+            return str(int(key))
+        except ValueError:
+            raise SourceError(f"column {name!r} holds {_digits(int(key))}, which is no key") from None
     if isinstance(key, float) and key.is_integer():
         return str(int(key))
     if key == "" or is_missing(key):

@@ -8,14 +8,15 @@ import os
 import threading
 import weakref
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from pressmark import _core
-from pressmark._errors import ClosedError, SourceError
-from pressmark._feed import Add, Feeder, batch_budget, core_memory, memory_bytes, read, source_of
+from pressmark._errors import ClosedError, SourceError, shown_key
+from pressmark._feed import Add, Feeder, batch_budget, core_memory, memory_bytes, read, source_of, thread_count
 from pressmark._files import Files
 from pressmark._progress import Meter, Progress
-from pressmark._rows import BOOL, DATE, FLOAT, INT, STR, BuilderRow, Roles, Shaper, key_text
+from pressmark._rows import BOOL, DATE, DATES, FLOAT, INT, KEYS, STR, TEXTS, BuilderRow, Roles, Shaper, key_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "date": DATE}
 _FOREVER = 1e9  # seconds
 _NAMED = 3  # keys that a note names
+_NUMBERS = 10**18  # longer ones are keys like any other, such as numbers of posts
 _KEY = "key"  # what Index.doc calls a document's key
 
 
@@ -32,9 +34,7 @@ def lock_options(timeout: float | None, memory: str | int, threads: int | None) 
         timeout = _FOREVER
     if not 0 <= timeout <= _FOREVER:
         raise ValueError("timeout is a number of seconds from 0 on, or None")
-    if threads is not None and threads < 1:
-        raise ValueError("threads is 1 or more")
-    return timeout, core_memory(memory_bytes(memory)), threads or 0
+    return timeout, core_memory(memory_bytes(memory)), thread_count(threads)
 
 
 class _Numbers:
@@ -44,6 +44,8 @@ class _Numbers:
         self.following = following
 
     def take(self) -> str:
+        if self.following >= _NUMBERS:
+            raise SourceError(f"no key: the numbers below {_NUMBERS:,} are taken; name the document by a column {_KEY!r}")
         self.following += 1
         return str(self.following - 1)
 
@@ -102,7 +104,8 @@ class Writer:
     generation : int
         The newest, which the session stands on.
     notes : list of str
-        What a person should know: keys to delete that were not there, texts and dates missing.
+        What a person should know: keys to delete that were not there, texts and dates missing, columns that are metadata and
+        look like more.
     """
 
     def __init__(self, path: str, options: tuple[float, int, int], *, fields: Sequence[str] | None, encoding: str,
@@ -122,6 +125,7 @@ class Writer:
         self._seen: Counter[str] = Counter()  # for the notes
         self._first: dict[str, str] = {}
         self._missing: dict[str, None] = {}
+        self._late: dict[str, str] = {}  # columns that look like what they are not, and what
         self._replaced = 0
         self._open = _core.writer(path, *options)
         self._finalize = weakref.finalize(self, _abandon, self._open, self._pid)
@@ -146,18 +150,25 @@ class Writer:
     @contextlib.contextmanager
     def _call(self) -> Iterator[_core.Writer]:
         """The core's writer, for one call."""
-        core = self._live_core()
+        self._live_core()
+        with self._one_call():
+            core = self._live_core()  # another thread may have closed it meanwhile
+            if self._broken:
+                raise ValueError("the session was interrupted: roll it back before anything else")
+            try:
+                yield core
+            except Exception:
+                raise
+            except BaseException:
+                self._broken = True
+                raise
+
+    @contextlib.contextmanager
+    def _one_call(self) -> Iterator[None]:
         if not self._turn.acquire(blocking=False):
             raise RuntimeError("the writer is in use: one call at a time")
         try:
-            if self._broken:
-                raise ValueError("the session was interrupted: roll it back before anything else")
-            yield core
-        except Exception:
-            raise
-        except BaseException:
-            self._broken = True
-            raise
+            yield
         finally:
             self._turn.release()
 
@@ -231,9 +242,21 @@ class Writer:
             raise
         finally:
             meter.close()
+            self._note_late(shaper)
             self._kinds = {**(self._kinds or {}), **{n: kind for n, (_, kind) in shaper.columns.items()}}
         after, self._replaced = core.facts()
         return after - before
+
+    def _note_late(self, shaper: Shaper) -> None:
+        """New metadata columns that an index built of these rows would take for texts, dates or keys."""
+        roles = self._roles
+        for name in shaper.columns.keys() - (self._kinds or {}).keys():
+            if name in TEXTS:
+                self._late[name] = f"a text: those of this index are {', '.join(roles.texts)}"
+            elif name in DATES and roles.date is None:
+                self._late[name] = "the date: this index was built without"
+            elif name in KEYS and roles.key is None:
+                self._late[name] = "the key: this index counts its documents"
 
     def _is_typed(self, name: str) -> bool:
         """Whether a column of a CSV file is to be read as numbers, dates, ...: text in the index stays text."""
@@ -259,6 +282,8 @@ class Writer:
         for a filter, rows of the session that are still in memory are written down first.
         """
         if filter is not None and not isinstance(filter, str):
+            if not isinstance(filter, Iterable):
+                raise TypeError(f"a filter is a query of metadata or a list of keys, not {type(filter).__name__}")
             keys, filter = (*keys, *filter), None
         for key in keys:
             if not isinstance(key, str):
@@ -291,19 +316,18 @@ class Writer:
 
     def rollback(self) -> None:
         """Forgets what was done since the last commit; the session goes on."""
-        core = self._live_core()
-        if not self._turn.acquire(blocking=False):
-            raise RuntimeError("the writer is in use: one call at a time")
-        try:
+        self._live_core()
+        with self._one_call():
+            core = self._live_core()
             self._kinds = self._numbers = None
             core.rollback()
             self._broken = False
-        finally:
-            self._turn.release()
 
     def close(self) -> None:
         """Rolls back what is not committed and gives the lock back. Nothing to do after the first time."""
-        if os.getpid() == self._pid and self._open is not None:
+        if os.getpid() != self._pid or self._open is None:
+            return
+        with self._one_call():
             self._open.close()
             self._finalize.detach()
             self._open = self._keep = None
@@ -325,9 +349,10 @@ class Writer:
     def notes(self) -> list[str]:
         said = Shaper.said(self._seen, self._first)
         if self._missing:
-            n, named = len(self._missing), ", ".join(map(repr, list(self._missing)[:_NAMED]))
+            n, named = len(self._missing), ", ".join(map(shown_key, list(self._missing)[:_NAMED]))
             more = ", ..." if n > _NAMED else ""
             said.append(f"{n:,} {'key' if n == 1 else 'keys'} to delete {'was' if n == 1 else 'were'} not there: {named}{more}")
+        said += [f"column {name!r} is metadata, not {what}" for name, what in sorted(self._late.items())]
         if self._replaced:
             said.append(f"{self._replaced:,} invalid characters became U+FFFD")
         return said

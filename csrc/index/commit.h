@@ -42,8 +42,9 @@ pm_status pm_commit_publish(const pm_commit *c, pm_manifest *next, bool *renamed
                             pm_error *err) PM_MUST_CHECK;
 /* Removes what writers left and m names in no generation: files whose names
  * pm_commit_name or pm_file_scratch gives, and manifest.new; nothing else. Best effort:
- * what cannot be removed stays for the next one. Needs the lock, and no session with
- * files of its own. */
+ * what cannot be removed stays for the next one. Needs the lock, no session with
+ * files of its own, and the directory synced since m was renamed into place: else a power
+ * loss may bring back the manifest before it, without its files. */
 void pm_commit_sweep(const char *dir, const pm_manifest *m);
 #define PM_SEGMENT_SUFFIX "seg"
 #define PM_REMOVALS_SUFFIX "del"

@@ -26,8 +26,15 @@ LIB := $(BUILD)/libpressmark.a
 .SECONDARY:
 lib: $(LIB)
 tests: $(TESTS)
-test: $(TESTS)
-	@set -e; for t in $(TESTS); do $$t; done
+test: $(TESTS:%=%.run)
+# Under the sanitizers the sweeps take fewer samples, so that all tests take minutes.
+ifdef SAN
+ARGS_test_crash := 1292
+ARGS_test_damage := 29
+ARGS_test_faults := 61
+endif
+$(BUILD)/tests/%.run: $(BUILD)/tests/%
+	@$< $(ARGS_$*)
 
 # Kernels are built for their own instruction sets and chosen at run time.
 $(BUILD)/codec/%_avx2.o: CFLAGS += -mavx2 -mbmi -mbmi2 -mpopcnt
